@@ -1,0 +1,116 @@
+import { Observable, type Subscriber, Subscription } from 'rxjs';
+import { fullJitter } from './backoff.js';
+import { type Attempt, type Call, type Handler, type Layer } from './call.js';
+import { type Clock, type Timer } from './clock.js';
+import { type Random } from './random.js';
+import { type RetryBudget } from './retry-budget.js';
+import { retryAfterOf, verdictOf } from './verdict.js';
+
+export interface RetryPolicy {
+  /** Attempts in all, the first included; 1 never retries. */
+  readonly maxAttempts: number;
+  /** Backoff before the first retry is up to this, in ms; it doubles with every further retry. */
+  readonly backoffBaseMs: number;
+  /** The longest backoff, in ms. */
+  readonly backoffCapMs: number;
+  /** A `Retry-After` above this, in ms, is not waited for: the error goes to the caller at once. */
+  readonly maxRetryAfterMs: number;
+}
+
+export interface RetryOptions<C extends Call> {
+  readonly policy: RetryPolicy;
+  readonly budget: RetryBudget;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Told when a retry has been decided, before its delay. `attempt` is the number of the one to come. */
+  readonly onRetry?: ((call: C, attempt: number, delayMs: number, error: unknown) => void) | undefined;
+}
+
+/** An attempt with less time than this, in ms, is not worth a retry. */
+const LEAST_ATTEMPT_MS = 5;
+
+/**
+ * Makes a call's attempts, one after another. Another one follows a failure only if the verdict allows it (and the
+ * call may be repeated), attempts are left, the delay plus a least attempt fit the deadline, and the budget grants
+ * it; otherwise the error goes on at once. Nothing is retried after the first emission.
+ */
+export function withRetry<T, C extends Call>(options: RetryOptions<C>): Layer<T, C, Attempt<C>> {
+  return (next) => (call) =>
+    new Observable((subscriber) => {
+      options.budget.deposit();
+      const run = new RetryRun(options, next, call, subscriber);
+      run.attempt();
+      return run;
+    });
+}
+
+class RetryRun<T, C extends Call> extends Subscription {
+  private number = 1;
+  private emitted = false;
+  private running: Subscription | undefined;
+  private timer: Timer;
+
+  constructor(
+    private readonly options: RetryOptions<C>,
+    private readonly nextHandler: Handler<Attempt<C>, T>,
+    private readonly call: C,
+    private readonly subscriber: Subscriber<T>,
+  ) {
+    super(() => {
+      options.clock.clearTimeout(this.timer);
+      this.running?.unsubscribe();
+    });
+  }
+
+  attempt(): void {
+    const running = this.nextHandler({ call: this.call, number: this.number }).subscribe({
+      next: (value) => {
+        this.emitted = true;
+        this.subscriber.next(value);
+      },
+      error: (error: unknown) => {
+        this.failed(error);
+      },
+      complete: () => {
+        this.subscriber.complete();
+      },
+    });
+    this.running = running;
+    // A source that answers at once may have closed this run before `running` was known.
+    if (this.closed) running.unsubscribe();
+  }
+
+  private failed(error: unknown): void {
+    const delayMs = this.delayBeforeRetry(error);
+    if (delayMs === undefined) {
+      this.subscriber.error(error);
+      return;
+    }
+    this.number++;
+    this.options.onRetry?.(this.call, this.number, delayMs, error);
+    // Always through a timer, even for a delay of 0: a source that fails at once would grow the stack.
+    this.timer = this.options.clock.setTimeout(nextAttempt, delayMs, this);
+  }
+
+  /** The delay in ms, with the retry withdrawn from the budget, or undefined if there is to be none. */
+  private delayBeforeRetry(error: unknown): number | undefined {
+    const { policy, budget, clock, random } = this.options;
+    if (this.emitted || this.number >= policy.maxAttempts) return undefined;
+
+    const { retry } = verdictOf(error);
+    if (retry === 'never' || (retry === 'if-replay-safe' && !this.call.replaySafe)) return undefined;
+
+    const askedMs = retryAfterOf(error) ?? 0;
+    if (askedMs > policy.maxRetryAfterMs) return undefined;
+
+    const backoffMs = fullJitter(random, policy.backoffBaseMs, policy.backoffCapMs, this.number - 1);
+    const delayMs = Math.max(backoffMs, askedMs);
+    if (clock.now() + delayMs + LEAST_ATTEMPT_MS > this.call.deadlineAt) return undefined;
+
+    return budget.tryWithdraw() ? delayMs : undefined;
+  }
+}
+
+function nextAttempt(run: { attempt(): void }): void {
+  run.attempt();
+}
