@@ -29,26 +29,33 @@ function hold<T, A>(
   next: Handler<A, T>,
   attempt: A,
 ): Subscription {
+  let running: Subscription | undefined;
+  // The wire goes first, whichever way the attempt ends, so that the permit never stands for two; and the permit goes
+  // before the caller hears of the end, so that what it starts next may use it.
   const permit = new Subscription(() => {
+    running?.unsubscribe();
     bulkhead.release();
   });
-  const running = next(attempt).subscribe({
-    next: (value) => {
-      subscriber.next(value);
-    },
-    // The permit is free before the caller hears of the end: what it starts next may use it.
-    error: (error: unknown) => {
-      permit.unsubscribe();
-      subscriber.error(error);
-    },
-    complete: () => {
-      permit.unsubscribe();
-      subscriber.complete();
-    },
-  });
-  // Where the caller leaves early the wire goes first, so that the permit never stands for two attempts.
-  running.add(permit);
-  return running;
+  const fail = (error: unknown): void => {
+    permit.unsubscribe();
+    subscriber.error(error);
+  };
+  try {
+    running = next(attempt).subscribe({
+      next: (value) => {
+        subscriber.next(value);
+      },
+      error: fail,
+      complete: () => {
+        permit.unsubscribe();
+        subscriber.complete();
+      },
+    });
+  } catch (error) {
+    // A queued attempt is started by whoever releases: what it throws must end this call, not that one.
+    fail(error);
+  }
+  return permit;
 }
 
 /** An attempt in the queue: it is granted a permit, gives up, or is cancelled, whichever comes first. */

@@ -20,6 +20,7 @@ export class Bulkhead {
   private used = 0;
   /** In order of arrival; leaving from the middle costs nothing. */
   private readonly queue = new Set<BulkheadWaiter>();
+  private handingOver = false;
 
   constructor(private readonly policy: BulkheadPolicy) {}
 
@@ -37,7 +38,7 @@ export class Bulkhead {
 
   /** Takes a permit if one is free and nobody stands in line for it. */
   tryAcquire(): boolean {
-    if (this.used >= this.policy.maxConcurrentCalls) return false;
+    if (this.used >= this.policy.maxConcurrentCalls || this.queue.size > 0) return false;
     this.used++;
     return true;
   }
@@ -56,12 +57,25 @@ export class Bulkhead {
 
   /** Gives a permit back; the first in line inherits it. Call it once for each permit taken. */
   release(): void {
-    const [first] = this.queue;
-    if (first === undefined) {
-      this.used--;
-      return;
+    this.used--;
+    if (this.queue.size > 0 && !this.handingOver) this.handOver();
+  }
+
+  /**
+   * A loop, not a recursion: a waiter that ends at once (the breaker has opened meanwhile) gives its permit back
+   * from within `granted`, and a whole queue of them would grow the stack until it overflows.
+   */
+  private handOver(): void {
+    this.handingOver = true;
+    try {
+      for (const first of this.queue) {
+        if (this.used >= this.policy.maxConcurrentCalls) break;
+        this.queue.delete(first);
+        this.used++;
+        first.granted();
+      }
+    } finally {
+      this.handingOver = false;
     }
-    this.queue.delete(first);
-    first.granted();
   }
 }

@@ -27,7 +27,7 @@ export interface CircuitBreakerPolicy {
   readonly openJitterPercent: number;
   /** Probes let through while half-open. */
   readonly permittedCallsInHalfOpen: number;
-  /** How long the probes have to reach a verdict, in ms; then fresh ones are let through. */
+  /** How long the last probe has to come back, in ms; then those still out are given up and fresh ones let through. */
   readonly maxWaitInHalfOpenMs: number;
 }
 
@@ -73,9 +73,12 @@ interface Open {
 
 interface HalfOpen {
   readonly name: 'half-open';
-  /** When waiting for these probes ends. */
-  readonly giveUpAt: number;
   permits: number;
+  /**
+   * When waiting for the probes that are out ends; meaningful while no permit is left. It counts from the last
+   * one: probes may come far apart, and a young one must not be given up because the first is long gone.
+   */
+  giveUpAt: number;
   succeeded: number;
   failed: number;
   slow: number;
@@ -191,16 +194,17 @@ export class CircuitBreaker {
   private admits(now: number): boolean {
     if (this.state.name === 'open') {
       if (now < this.state.until) return false;
-      this.enter(this.freshProbes(now), 'open', 'open-time-over', 0, 0);
+      this.enter(this.freshProbes(), 'open', 'open-time-over', 0, 0);
     }
     if (this.state.name === 'half-open') {
       // Probes that never came back must not keep the door shut: they become an older generation.
       if (this.state.permits === 0 && now >= this.state.giveUpAt) {
         this.generation++;
-        this.state = this.freshProbes(now);
+        this.state = this.freshProbes();
       }
       if (this.state.permits === 0) return false;
       this.state.permits--;
+      this.state.giveUpAt = now + this.policy.maxWaitInHalfOpenMs;
     }
     return true;
   }
@@ -237,9 +241,8 @@ export class CircuitBreaker {
     const worstFailureRate = ((state.failed + pending) * 100) / probes;
     const worstSlowRate = ((state.slow + pending) * 100) / probes;
     if (
-      pending === 0 ||
-      (worstFailureRate < this.policy.failureRateThresholdPercent &&
-        worstSlowRate < this.policy.slowCallRateThresholdPercent)
+      worstFailureRate < this.policy.failureRateThresholdPercent &&
+      worstSlowRate < this.policy.slowCallRateThresholdPercent
     ) {
       this.openings = 0;
       this.window.clear();
@@ -261,11 +264,11 @@ export class CircuitBreaker {
     this.enter({ name: 'open', until: now + nominalMs * jitter }, from, reason, failureRate, slowRate);
   }
 
-  private freshProbes(now: number): HalfOpen {
+  private freshProbes(): HalfOpen {
     return {
       name: 'half-open',
-      giveUpAt: now + this.policy.maxWaitInHalfOpenMs,
       permits: this.policy.permittedCallsInHalfOpen,
+      giveUpAt: Infinity,
       succeeded: 0,
       failed: 0,
       slow: 0,

@@ -1,23 +1,17 @@
+import { ExpectedError } from './expected-error.js';
 import { type Classified, type Verdict, VERDICTS } from './verdict.js';
 
 /** Why a guard ended a call, in the words of the part report. */
 export type RejectionReason = 'timeout' | 'deadline' | 'open' | 'full';
 
-/**
- * A call that a guard of ours ended. These are expected and frequent while an upstream is down, and the
- * place they are made says nothing, so they carry no stack (5.4 us apiece with one, 0.6 us without).
- */
-export abstract class Rejection extends Error implements Classified {
+/** A call that a guard of ours ended. */
+export abstract class Rejection extends ExpectedError implements Classified {
   abstract readonly reason: RejectionReason;
   abstract readonly verdict: Verdict;
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, retryAfterMs?: number) {
-    const limit = Error.stackTraceLimit;
-    Error.stackTraceLimit = 0;
     super(message);
-    Error.stackTraceLimit = limit;
-    this.name = new.target.name;
     this.retryAfterMs = retryAfterMs;
   }
 }

@@ -39,8 +39,9 @@ export function withRetry<T, C extends Call>(options: RetryOptions<C>): Layer<T,
     new Observable((subscriber) => {
       options.budget.deposit();
       const run = new RetryRun(options, next, call, subscriber);
+      // Before the first attempt: a caller may leave while it starts.
+      subscriber.add(run);
       run.attempt();
-      return run;
     });
 }
 
@@ -63,33 +64,39 @@ class RetryRun<T, C extends Call> extends Subscription {
   }
 
   attempt(): void {
-    const running = this.nextHandler({ call: this.call, number: this.number }).subscribe({
-      next: (value) => {
-        this.emitted = true;
-        this.subscriber.next(value);
-      },
-      error: (error: unknown) => {
-        this.failed(error);
-      },
-      complete: () => {
-        this.subscriber.complete();
-      },
-    });
-    this.running = running;
-    // A source that answers at once may have closed this run before `running` was known.
-    if (this.closed) running.unsubscribe();
+    try {
+      this.running = this.nextHandler({ call: this.call, number: this.number }).subscribe({
+        next: (value) => {
+          this.emitted = true;
+          this.subscriber.next(value);
+        },
+        error: (error: unknown) => {
+          this.failed(error);
+        },
+        complete: () => {
+          this.subscriber.complete();
+        },
+      });
+    } catch (error) {
+      // Nobody above would catch it: but for the first, attempts are started by a timer.
+      this.failed(error);
+    }
+    // The caller may have left while the attempt started, when it could not be cut yet.
+    if (this.closed) this.running?.unsubscribe();
   }
 
   private failed(error: unknown): void {
+    if (this.closed) return;
     const delayMs = this.delayBeforeRetry(error);
     if (delayMs === undefined) {
       this.subscriber.error(error);
       return;
     }
     this.number++;
-    this.options.onRetry?.(this.call, this.number, delayMs, error);
     // Always through a timer, even for a delay of 0: a source that fails at once would grow the stack.
     this.timer = this.options.clock.setTimeout(nextAttempt, delayMs, this);
+    // Last, so that a listener that cancels the call finds the timer, and one that throws costs no attempt.
+    this.options.onRetry?.(this.call, this.number, delayMs, error);
   }
 
   /** The delay in ms, with the retry withdrawn from the budget, or undefined if there is to be none. */
@@ -103,8 +110,8 @@ class RetryRun<T, C extends Call> extends Subscription {
     const askedMs = retryAfterOf(error) ?? 0;
     if (askedMs > policy.maxRetryAfterMs) return undefined;
 
-    const backoffMs = fullJitter(random, policy.backoffBaseMs, policy.backoffCapMs, this.number - 1);
-    const delayMs = Math.max(backoffMs, askedMs);
+    // On top of a Retry-After the backoff is the jitter, so that those who were sent away do not come back in step.
+    const delayMs = askedMs + fullJitter(random, policy.backoffBaseMs, policy.backoffCapMs, this.number - 1);
     if (clock.now() + delayMs + LEAST_ATTEMPT_MS > this.call.deadlineAt) return undefined;
 
     return budget.tryWithdraw() ? delayMs : undefined;

@@ -23,6 +23,8 @@ export const VERDICTS = {
   broken: { breaker: 'failure', retry: 'never' },
   /** The upstream asks for patience: it works, but not for us, not now. */
   throttled: { breaker: 'neutral', retry: 'if-replay-safe' },
+  /** The upstream works, and asks to be asked again once the connection is established (425). */
+  tooEarly: { breaker: 'success', retry: 'if-replay-safe' },
   /** Our own doing (an aborted client, a late timer, a size cap): it says nothing about the upstream. */
   neutral: { breaker: 'neutral', retry: 'never' },
   /** Like `neutral`, but another attempt may well succeed. */

@@ -1,0 +1,178 @@
+import { EMPTY, NEVER, of, take, throwError } from 'rxjs';
+import { type CircuitBreakerPolicy } from './circuit-breaker.js';
+import { withCircuitBreaker } from './circuit-breaker.operator.js';
+import { BreakerOpenError } from './rejections.js';
+import { BREAKER, RecordingBreaker, ScriptedWire, watch, WireError } from './testing/spec-support.js';
+import { VERDICTS } from './verdict.js';
+import { VirtualClock } from './virtual-clock.js';
+
+class Bench {
+  readonly clock = new VirtualClock();
+  readonly wire = new ScriptedWire<string>(this.clock);
+  readonly breaker: RecordingBreaker;
+
+  constructor(policy: Partial<CircuitBreakerPolicy> = {}) {
+    this.breaker = new RecordingBreaker({ ...BREAKER, ...policy }, this.clock, () => 0.5);
+  }
+
+  call() {
+    return watch(withCircuitBreaker<string, string>(this.breaker)(this.wire.handler)('request'));
+  }
+
+  fail(calls: number): void {
+    for (let call = 0; call < calls; call++) {
+      this.call();
+      this.wire.last.fail();
+    }
+  }
+
+  awaitProbes(): void {
+    this.fail(20);
+    this.clock.advance(5_000);
+  }
+}
+
+describe('withCircuitBreaker', () => {
+  it('passes an answer on and records a success', () => {
+    const bench = new Bench();
+    const call = bench.call();
+    bench.wire.last.answer('hello');
+    expect(call).toMatchObject({ values: ['hello'], end: 'completed' });
+    expect(bench.breaker.snapshot()).toMatchObject({ calls: 1, failures: 0 });
+    expect(bench.breaker.unsettled).toBe(0);
+  });
+
+  it('hands the request on as it is', () => {
+    const bench = new Bench();
+    bench.call();
+    expect(bench.wire.last.request).toBe('request');
+  });
+
+  it.each(Object.entries(VERDICTS))('records an error that says %s by its verdict', (_name, verdict) => {
+    const bench = new Bench();
+    const call = bench.call();
+    const error = new WireError(verdict);
+    bench.wire.last.fail(error);
+    expect(call.error).toBe(error);
+    expect(bench.breaker.unsettled).toBe(0);
+    expect(bench.breaker.snapshot()).toMatchObject({
+      calls: verdict.breaker === 'neutral' ? 0 : 1,
+      failures: verdict.breaker === 'failure' ? 1 : 0,
+    });
+  });
+
+  it('records nothing for an error of unknown make', () => {
+    const bench = new Bench({ minimumNumberOfCalls: 1 });
+    bench.call();
+    bench.wire.last.fail(new TypeError('a bug of ours'));
+    expect(bench.breaker.snapshot()).toMatchObject({ state: 'closed', calls: 0 });
+  });
+
+  it('makes no attempt while open, and says when the next probe is due', () => {
+    const bench = new Bench();
+    bench.fail(20);
+    bench.clock.advance(1_000);
+    const call = bench.call();
+    expect(call.error).toBeInstanceOf(BreakerOpenError);
+    expect(call.error).toMatchObject({ reason: 'open', retryAfterMs: 4_000 });
+    expect(bench.wire.attempts).toHaveLength(20);
+    expect(bench.breaker.snapshot().calls).toBe(20);
+  });
+
+  it('is not moved by clients that leave', () => {
+    const bench = new Bench({ minimumNumberOfCalls: 5 });
+    for (let client = 0; client < 5; client++) bench.call().cancel();
+    expect(bench.breaker.snapshot()).toMatchObject({ state: 'closed', calls: 0 });
+    expect(bench.breaker.unsettled).toBe(0);
+  });
+
+  it("gives a cancelled probe's permit back", () => {
+    const bench = new Bench({ permittedCallsInHalfOpen: 1 });
+    bench.awaitProbes();
+    const probe = bench.call();
+    expect(bench.call().error).toBeInstanceOf(BreakerOpenError);
+    probe.cancel();
+    probe.cancel();
+    expect(bench.call().end).toBe('none');
+    expect(bench.call().error).toBeInstanceOf(BreakerOpenError);
+    bench.wire.last.answer();
+    expect(bench.breaker.stateName).toBe('closed');
+  });
+
+  it('cuts the wire when it is cancelled, after the token has gone back', () => {
+    const bench = new Bench({ permittedCallsInHalfOpen: 1 });
+    bench.awaitProbes();
+    const probe = bench.call();
+    probe.cancel();
+    expect(bench.wire.last.state).toBe('cancelled');
+    expect(bench.breaker.unsettled).toBe(0);
+  });
+
+  it('has settled when the caller hears of the answer', () => {
+    const bench = new Bench({ permittedCallsInHalfOpen: 1 });
+    bench.awaitProbes();
+    const states: string[] = [];
+    withCircuitBreaker<string, string>(bench.breaker)(bench.wire.handler)('request').subscribe(() => {
+      states.push(bench.breaker.stateName);
+    });
+    bench.wire.last.answer();
+    expect(states).toEqual(['closed']);
+  });
+
+  it('takes an answer that is empty for a success', () => {
+    const bench = new Bench();
+    expect(watch(withCircuitBreaker<string, string>(bench.breaker)(() => EMPTY)('request')).end).toBe(
+      'completed',
+    );
+    expect(bench.breaker.snapshot()).toMatchObject({ calls: 1, failures: 0 });
+  });
+
+  it('settles when the caller is content with the first value', () => {
+    const bench = new Bench();
+    watch(withCircuitBreaker<string, string>(bench.breaker)(() => of('a', 'b'))('request').pipe(take(1)));
+    expect(bench.breaker.unsettled).toBe(0);
+    expect(bench.breaker.snapshot()).toMatchObject({ calls: 1, failures: 0 });
+  });
+
+  it('settles when the handler throws instead of answering', () => {
+    const bench = new Bench();
+    const bug = new TypeError('not a URL');
+    const call = watch(
+      withCircuitBreaker<string, string>(bench.breaker)(() => {
+        throw bug;
+      })('request'),
+    );
+    expect(call.error).toBe(bug);
+    expect(bench.breaker.unsettled).toBe(0);
+  });
+
+  it('asks the breaker anew for every subscription', () => {
+    const bench = new Bench();
+    const attempt = withCircuitBreaker<string, string>(bench.breaker)(() =>
+      throwError(() => new WireError()),
+    )('request');
+    expect(bench.breaker.tokens).toHaveLength(0);
+    watch(attempt);
+    watch(attempt);
+    expect(bench.breaker.tokens).toHaveLength(2);
+    expect(bench.breaker.snapshot().failures).toBe(2);
+  });
+
+  it('reaches the healthy upstream again although every probe of the first round hangs', () => {
+    const bench = new Bench();
+    bench.awaitProbes();
+    const hung = Array.from({ length: 3 }, () =>
+      watch(withCircuitBreaker<string, string>(bench.breaker)(() => NEVER)('request')),
+    );
+    expect(bench.call().error).toBeInstanceOf(BreakerOpenError);
+    bench.clock.advance(2_000);
+    for (let probe = 0; probe < 2; probe++) {
+      bench.call();
+      bench.wire.last.answer();
+    }
+    expect(bench.breaker.stateName).toBe('closed');
+    for (const probe of hung) probe.cancel();
+    expect(bench.breaker.snapshot()).toMatchObject({ state: 'closed', calls: 0 });
+    expect(bench.breaker.unsettled).toBe(0);
+  });
+});

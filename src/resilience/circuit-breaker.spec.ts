@@ -1,0 +1,704 @@
+import fc from 'fast-check';
+import {
+  type BreakerToken,
+  type BreakerTransition,
+  CircuitBreaker,
+  type CircuitBreakerPolicy,
+} from './circuit-breaker.js';
+import { type Random, seededRandom } from './random.js';
+import { BREAKER } from './testing/spec-support.js';
+import { VirtualClock } from './virtual-clock.js';
+
+type Outcome = 'success' | 'failure' | 'neutral';
+const OUTCOMES: readonly Outcome[] = ['success', 'failure', 'neutral'];
+
+/** Draws that leave the open time as it is: half of the jitter's spread. */
+const NO_JITTER: Random = () => 0.5;
+
+class Bench {
+  readonly clock = new VirtualClock();
+  readonly transitions: BreakerTransition[] = [];
+  readonly breaker: CircuitBreaker;
+
+  constructor(policy: Partial<CircuitBreakerPolicy> = {}, random: Random = NO_JITTER) {
+    this.breaker = new CircuitBreaker({ ...BREAKER, ...policy }, this.clock, random, (transition) => {
+      this.transitions.push(transition);
+    });
+  }
+
+  get state(): string {
+    return this.breaker.stateName;
+  }
+
+  take(): BreakerToken {
+    const token = this.breaker.tryAcquire();
+    if (token === undefined) throw new Error(`the ${this.state} breaker admits nothing`);
+    return token;
+  }
+
+  /** Makes one call after another: S succeeds, F fails, N is neutral, L succeeds slowly. */
+  calls(outcomes: string): void {
+    for (const outcome of outcomes) {
+      const token = this.take();
+      if (outcome === 'L') this.clock.advance(BREAKER.slowCallDurationMs);
+      this.breaker.settle(token, outcome === 'F' ? 'failure' : outcome === 'N' ? 'neutral' : 'success');
+    }
+  }
+
+  /** How many calls get through right now; their tokens stay out. */
+  admitted(): number {
+    let admitted = 0;
+    while (this.breaker.tryAcquire() !== undefined) admitted++;
+    return admitted;
+  }
+
+  open(): void {
+    this.calls('F'.repeat(20));
+    expect(this.state).toBe('open');
+  }
+
+  /** Opens, and waits until the next call will be a probe. */
+  awaitProbes(): void {
+    this.open();
+    this.clock.advance(this.breaker.retryAfterMs);
+  }
+}
+
+describe('a closed circuit breaker', () => {
+  it('gives no verdict before the minimum number of calls', () => {
+    const bench = new Bench();
+    bench.calls('F'.repeat(19));
+    expect(bench.state).toBe('closed');
+    bench.calls('F');
+    expect(bench.state).toBe('open');
+  });
+
+  it('opens at the failure threshold, not above it', () => {
+    const bench = new Bench();
+    bench.calls('SSSSSSSSSS' + 'FFFFFFFFFF');
+    expect(bench.state).toBe('open');
+  });
+
+  it('stays closed below the failure threshold', () => {
+    const bench = new Bench();
+    bench.calls('SF'.repeat(9) + 'S' + 'SF'.repeat(40));
+    expect(bench.state).toBe('closed');
+  });
+
+  it('reaches its verdict on a success too: three failures and two successes, at a minimum of five', () => {
+    const bench = new Bench({ minimumNumberOfCalls: 5 });
+    bench.calls('FFFS');
+    expect(bench.state).toBe('closed');
+    bench.calls('S');
+    expect(bench.state).toBe('open');
+    expect(bench.transitions).toEqual([
+      { from: 'closed', to: 'open', reason: 'failure-rate', failureRatePercent: 60, slowCallRatePercent: 0 },
+    ]);
+  });
+
+  it('opens on slow calls that succeed', () => {
+    const bench = new Bench({ minimumNumberOfCalls: 5, slowCallRateThresholdPercent: 80 });
+    bench.calls('SLLL');
+    expect(bench.state).toBe('closed');
+    bench.calls('L');
+    expect(bench.transitions).toEqual([
+      {
+        from: 'closed',
+        to: 'open',
+        reason: 'slow-call-rate',
+        failureRatePercent: 0,
+        slowCallRatePercent: 80,
+      },
+    ]);
+  });
+
+  it('calls slow what took exactly the slow-call duration, and not what took less', () => {
+    const bench = new Bench();
+    const [just, almost] = [bench.take(), bench.take()];
+    bench.clock.advance(BREAKER.slowCallDurationMs - 0.001);
+    bench.breaker.settle(almost, 'success');
+    expect(bench.breaker.snapshot().slowCalls).toBe(0);
+    bench.clock.advance(0.001);
+    bench.breaker.settle(just, 'success');
+    expect(bench.breaker.snapshot()).toMatchObject({ calls: 2, failures: 0, slowCalls: 1 });
+  });
+
+  it('counts a slow failure as both', () => {
+    const bench = new Bench();
+    const token = bench.take();
+    bench.clock.advance(BREAKER.slowCallDurationMs);
+    bench.breaker.settle(token, 'failure');
+    expect(bench.breaker.snapshot()).toMatchObject({ calls: 1, failures: 1, slowCalls: 1 });
+  });
+
+  it('records nothing for a neutral call', () => {
+    const bench = new Bench();
+    bench.calls('F'.repeat(19) + 'N'.repeat(1000));
+    expect(bench.breaker.snapshot()).toMatchObject({ state: 'closed', calls: 19, failures: 19 });
+  });
+
+  it('records a call once, however often it is settled', () => {
+    const bench = new Bench();
+    const token = bench.take();
+    for (let again = 0; again < 30; again++) bench.breaker.settle(token, 'failure');
+    expect(bench.breaker.snapshot()).toMatchObject({ state: 'closed', calls: 1 });
+  });
+
+  it('forgets failures that have left the window', () => {
+    const bench = new Bench({ minimumNumberOfCalls: 5 });
+    bench.calls('FFFF');
+    bench.clock.advance(3_600_000);
+    bench.calls('SF');
+    expect(bench.breaker.snapshot()).toMatchObject({ state: 'closed', calls: 2, failures: 1 });
+  });
+
+  it('lets any number of calls through at once', () => {
+    const bench = new Bench();
+    for (let call = 0; call < 1_000; call++) expect(bench.breaker.tryAcquire()).toBeDefined();
+    expect(bench.breaker.retryAfterMs).toBe(0);
+  });
+});
+
+describe('an open circuit breaker', () => {
+  it('refuses every call until its time is over, and says how long that is', () => {
+    const bench = new Bench();
+    bench.open();
+    expect(bench.breaker.retryAfterMs).toBe(5_000);
+    bench.clock.advance(4_999);
+    expect(bench.breaker.tryAcquire()).toBeUndefined();
+    expect(bench.breaker.retryAfterMs).toBe(1);
+    bench.clock.advance(1);
+    expect(bench.breaker.retryAfterMs).toBe(0);
+    expect(bench.breaker.tryAcquire()).toBeDefined();
+    expect(bench.state).toBe('half-open');
+  });
+
+  it('needs no timer', () => {
+    const bench = new Bench();
+    bench.awaitProbes();
+    bench.take();
+    expect(bench.clock.pendingTimers).toBe(0);
+  });
+
+  it('doubles its time with every opening in a row, up to the cap', () => {
+    const bench = new Bench();
+    const times: number[] = [];
+    bench.open();
+    for (let opening = 0; opening < 7; opening++) {
+      times.push(bench.breaker.retryAfterMs);
+      bench.clock.advance(bench.breaker.retryAfterMs);
+      bench.calls('FF');
+    }
+    expect(times).toEqual([5_000, 10_000, 20_000, 40_000, 60_000, 60_000, 60_000]);
+  });
+
+  it('stays at the cap after thousands of openings', () => {
+    const bench = new Bench();
+    bench.open();
+    for (let opening = 0; opening < 2_000; opening++) {
+      bench.clock.advance(bench.breaker.retryAfterMs);
+      bench.calls('FF');
+    }
+    expect(bench.breaker.retryAfterMs).toBe(60_000);
+  });
+
+  it('starts over with the shortest time once it has been closed', () => {
+    const bench = new Bench();
+    bench.awaitProbes();
+    bench.calls('FF');
+    expect(bench.breaker.retryAfterMs).toBe(10_000);
+    bench.clock.advance(10_000);
+    bench.calls('SS');
+    expect(bench.state).toBe('closed');
+    bench.open();
+    expect(bench.breaker.retryAfterMs).toBe(5_000);
+  });
+
+  it('starts closed with a clean window: failures from before do not open it again', () => {
+    const bench = new Bench({ windowMs: 600_000 });
+    bench.awaitProbes();
+    bench.calls('SS' + 'F'.repeat(19));
+    expect(bench.breaker.snapshot()).toMatchObject({ state: 'closed', calls: 19, failures: 19 });
+  });
+
+  it.each([
+    [0, 4_000],
+    [0.25, 4_500],
+    [0.75, 5_500],
+    [1 - Number.EPSILON / 2, 6_000],
+  ])('spreads its time over 20 %% either way: a draw of %d gives %d ms', (draw, openMs) => {
+    const bench = new Bench({}, () => draw);
+    bench.open();
+    expect(bench.breaker.retryAfterMs).toBeCloseTo(openMs, 6);
+  });
+
+  it('keeps to the jitter bounds whatever is drawn and however often it opened', () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.nat(10), (seed, openings) => {
+        const bench = new Bench({}, seededRandom(seed));
+        bench.open();
+        for (let opening = 0; opening < openings; opening++) {
+          bench.clock.advance(Math.ceil(bench.breaker.retryAfterMs));
+          bench.calls('FF');
+        }
+        const nominalMs = Math.min(60_000, 5_000 * 2 ** openings);
+        expect(bench.breaker.retryAfterMs).toBeGreaterThanOrEqual(nominalMs * 0.8 - 1e-6);
+        expect(bench.breaker.retryAfterMs).toBeLessThanOrEqual(nominalMs * 1.2 + 1e-6);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe('a half-open circuit breaker', () => {
+  it.each([1, 2, 3, 10])(
+    'admits exactly %i probes and refuses the rest at once',
+    (permittedCallsInHalfOpen) => {
+      const bench = new Bench({ permittedCallsInHalfOpen });
+      bench.awaitProbes();
+      expect(bench.admitted()).toBe(permittedCallsInHalfOpen);
+      expect(bench.breaker.tryAcquire()).toBeUndefined();
+      expect(bench.breaker.retryAfterMs).toBe(2_000);
+    },
+  );
+
+  it('opens again as soon as the probes still out could not save it', () => {
+    const bench = new Bench();
+    bench.awaitProbes();
+    bench.calls('FF');
+    expect(bench.transitions.at(-1)).toMatchObject({
+      from: 'half-open',
+      to: 'open',
+      reason: 'probes-failed',
+    });
+    expect(bench.transitions.at(-1)!.failureRatePercent).toBeCloseTo(66.67, 1);
+  });
+
+  it('closes as soon as the probes still out could not fail it', () => {
+    const bench = new Bench();
+    bench.awaitProbes();
+    bench.calls('S');
+    expect(bench.state).toBe('half-open');
+    bench.calls('S');
+    expect(bench.transitions.at(-1)).toEqual({
+      from: 'half-open',
+      to: 'closed',
+      reason: 'probes-succeeded',
+      failureRatePercent: 0,
+      slowCallRatePercent: 0,
+    });
+  });
+
+  it.each([
+    ['FSS', 'closed'],
+    ['SFS', 'closed'],
+    ['SFF', 'open'],
+    ['FSF', 'open'],
+  ])('after %s is %s', (outcomes, state) => {
+    const bench = new Bench();
+    bench.awaitProbes();
+    bench.calls(outcomes);
+    expect(bench.state).toBe(state);
+  });
+
+  it('opens again when its probes succeed too slowly', () => {
+    const bench = new Bench({ slowCallRateThresholdPercent: 60 });
+    bench.awaitProbes();
+    bench.calls('LL');
+    expect(bench.transitions.at(-1)).toMatchObject({
+      to: 'open',
+      reason: 'probes-failed',
+      failureRatePercent: 0,
+    });
+    expect(bench.transitions.at(-1)!.slowCallRatePercent).toBeCloseTo(66.67, 1);
+  });
+
+  it('waits for the last probe where that one decides', () => {
+    const bench = new Bench({ failureRateThresholdPercent: 100, permittedCallsInHalfOpen: 2 });
+    bench.awaitProbes();
+    bench.calls('F');
+    expect(bench.state).toBe('half-open');
+    bench.calls('S');
+    expect(bench.state).toBe('closed');
+  });
+
+  it("gives a neutral probe's permit back", () => {
+    const bench = new Bench();
+    bench.awaitProbes();
+    const probes = [bench.take(), bench.take(), bench.take()];
+    expect(bench.breaker.tryAcquire()).toBeUndefined();
+    bench.breaker.settle(probes[0]!, 'neutral');
+    expect(bench.breaker.retryAfterMs).toBe(0);
+    expect(bench.admitted()).toBe(1);
+  });
+
+  it('gives a permit back once, even if the probe is settled twice', () => {
+    const bench = new Bench();
+    bench.awaitProbes();
+    const probes = [bench.take(), bench.take(), bench.take()];
+    for (const outcome of OUTCOMES) {
+      bench.breaker.settle(probes[0]!, 'neutral');
+      bench.breaker.settle(probes[0]!, outcome);
+    }
+    expect(bench.admitted()).toBe(1);
+    expect(bench.state).toBe('half-open');
+  });
+
+  it('is not moved by any number of neutral probes', () => {
+    const bench = new Bench();
+    bench.awaitProbes();
+    bench.calls('S' + 'N'.repeat(100));
+    expect(bench.state).toBe('half-open');
+    expect(bench.transitions).toHaveLength(2);
+    bench.calls('S');
+    expect(bench.state).toBe('closed');
+  });
+
+  it('lets fresh probes through when the first ones hang for too long', () => {
+    const bench = new Bench();
+    bench.awaitProbes();
+    expect(bench.admitted()).toBe(3);
+    bench.clock.advance(1_999);
+    expect(bench.breaker.tryAcquire()).toBeUndefined();
+    expect(bench.breaker.retryAfterMs).toBe(1);
+    bench.clock.advance(1);
+    expect(bench.breaker.retryAfterMs).toBe(0);
+    expect(bench.admitted()).toBe(3);
+    expect(bench.breaker.retryAfterMs).toBe(2_000);
+    expect(bench.transitions).toHaveLength(2);
+  });
+
+  it.each(OUTCOMES)('ignores the late %s of a probe that hung', (outcome) => {
+    const bench = new Bench();
+    bench.awaitProbes();
+    const hung = [bench.take(), bench.take(), bench.take()];
+    bench.clock.advance(2_000);
+    bench.calls('S');
+    for (const token of hung) bench.breaker.settle(token, outcome);
+    expect(bench.state).toBe('half-open');
+    expect(bench.admitted()).toBe(2);
+  });
+
+  it('keeps the results it has while one probe hangs, and starts over when that one hung for too long', () => {
+    const bench = new Bench({ failureRateThresholdPercent: 30 });
+    bench.awaitProbes();
+    bench.take();
+    bench.calls('SS');
+    expect(bench.state).toBe('half-open');
+    expect(bench.breaker.tryAcquire()).toBeUndefined();
+    bench.clock.advance(2_000);
+    bench.calls('SSS');
+    expect(bench.state).toBe('closed');
+  });
+
+  it('waits from the last probe on: a late burst is not let through twice over', () => {
+    const bench = new Bench();
+    bench.awaitProbes();
+    bench.calls('S');
+    // Hardly any traffic: the other probes come long after the first.
+    bench.clock.advance(60_000);
+    expect(bench.admitted()).toBe(2);
+    bench.clock.advance(1_999);
+    expect(bench.admitted()).toBe(0);
+  });
+
+  it('counts the results of probes that come far apart', () => {
+    const bench = new Bench();
+    bench.awaitProbes();
+    bench.calls('S');
+    bench.clock.advance(60_000);
+    bench.calls('S');
+    expect(bench.state).toBe('closed');
+  });
+});
+
+describe('a result from an older generation', () => {
+  const states: Record<string, (bench: Bench) => void> = {
+    open: (bench) => {
+      bench.open();
+    },
+    'half-open': (bench) => {
+      bench.awaitProbes();
+      bench.calls('N');
+    },
+    closed: (bench) => {
+      bench.awaitProbes();
+      bench.calls('SS');
+    },
+    'force-open': (bench) => {
+      bench.breaker.setMode('force-open');
+    },
+    disabled: (bench) => {
+      bench.breaker.setMode('disabled');
+    },
+    'metrics-only': (bench) => {
+      bench.breaker.setMode('metrics-only');
+    },
+  };
+
+  describe.each(Object.entries(states))('that arrives while %s', (state, enter) => {
+    it.each(OUTCOMES)('changes nothing: %s', (outcome) => {
+      const bench = new Bench();
+      const old = Array.from({ length: 100 }, () => bench.take());
+      enter(bench);
+      expect(bench.state).toBe(state);
+      const before = { snapshot: bench.breaker.snapshot(), transitions: [...bench.transitions] };
+      for (const token of old) bench.breaker.settle(token, outcome);
+      expect({ snapshot: bench.breaker.snapshot(), transitions: bench.transitions }).toEqual(before);
+      if (state === 'half-open') expect(bench.admitted()).toBe(3);
+    });
+  });
+
+  it('does not count for the verdict on the probes that run', () => {
+    const bench = new Bench();
+    const old = [bench.take(), bench.take()];
+    bench.awaitProbes();
+    bench.calls('S');
+    for (const token of old) bench.breaker.settle(token, 'failure');
+    bench.calls('S');
+    expect(bench.state).toBe('closed');
+  });
+
+  it('does not count for a closed breaker that was reset', () => {
+    const bench = new Bench();
+    bench.calls('F'.repeat(19));
+    const old = bench.take();
+    bench.breaker.reset();
+    bench.breaker.settle(old, 'failure');
+    expect(bench.breaker.snapshot()).toMatchObject({ state: 'closed', calls: 0 });
+  });
+});
+
+describe('modes', () => {
+  it('lets nothing through while forced open, for however long', () => {
+    const bench = new Bench({ mode: 'force-open' });
+    bench.clock.advance(3_600_000);
+    expect(bench.breaker.tryAcquire()).toBeUndefined();
+    expect(bench.breaker.snapshot()).toMatchObject({ state: 'force-open', retryAfterMs: 60_000 });
+  });
+
+  it('lets everything through and counts nothing while disabled', () => {
+    const bench = new Bench({ mode: 'disabled' });
+    bench.calls('F'.repeat(100));
+    expect(bench.breaker.snapshot()).toMatchObject({
+      state: 'disabled',
+      calls: 0,
+      failures: 0,
+      retryAfterMs: 0,
+    });
+  });
+
+  it('counts and never opens while it only measures', () => {
+    const bench = new Bench({ mode: 'metrics-only' });
+    bench.calls('F'.repeat(100));
+    expect(bench.breaker.snapshot()).toMatchObject({ state: 'metrics-only', calls: 100, failures: 100 });
+    expect(bench.breaker.retryAfterMs).toBe(0);
+    expect(bench.transitions).toEqual([]);
+  });
+
+  it('starts closed, with a clean window, when it is switched back on', () => {
+    const bench = new Bench();
+    bench.open();
+    bench.breaker.setMode('metrics-only');
+    bench.calls('F'.repeat(100));
+    bench.breaker.setMode('enabled');
+    expect(bench.breaker.snapshot()).toMatchObject({ state: 'closed', calls: 0, retryAfterMs: 0 });
+    bench.open();
+    expect(bench.breaker.retryAfterMs).toBe(5_000);
+  });
+
+  it('tells of every switch, once', () => {
+    const bench = new Bench();
+    bench.breaker.setMode('force-open');
+    bench.breaker.setMode('force-open');
+    bench.breaker.reset();
+    bench.breaker.setMode('enabled');
+    bench.breaker.reset();
+    const operator = { reason: 'operator', failureRatePercent: 0, slowCallRatePercent: 0 };
+    expect(bench.transitions).toEqual([
+      { from: 'closed', to: 'force-open', ...operator },
+      { from: 'force-open', to: 'closed', ...operator },
+    ]);
+  });
+
+  it('closes an open breaker on request, and forgets what it has seen', () => {
+    const bench = new Bench();
+    bench.open();
+    bench.breaker.reset();
+    expect(bench.breaker.snapshot()).toMatchObject({ state: 'closed', calls: 0, failures: 0 });
+    expect(bench.transitions.at(-1)).toMatchObject({ from: 'open', to: 'closed', reason: 'operator' });
+  });
+});
+
+describe('transitions', () => {
+  it('are told exactly once each, with their reasons and rates', () => {
+    const bench = new Bench({ minimumNumberOfCalls: 4 });
+    const overhanging = Array.from({ length: 50 }, () => bench.take());
+    bench.calls('FFFS');
+    for (const token of overhanging) bench.breaker.settle(token, 'failure');
+    bench.clock.advance(5_000);
+    bench.calls('FF');
+    bench.clock.advance(10_000);
+    bench.calls('SS');
+    expect(bench.transitions.map(({ from, to, reason }) => `${from} -> ${to}: ${reason}`)).toEqual([
+      'closed -> open: failure-rate',
+      'open -> half-open: open-time-over',
+      'half-open -> open: probes-failed',
+      'open -> half-open: open-time-over',
+      'half-open -> closed: probes-succeeded',
+    ]);
+    expect(bench.transitions[0]).toMatchObject({ failureRatePercent: 75, slowCallRatePercent: 0 });
+    expect(bench.transitions[1]).toMatchObject({ failureRatePercent: 0, slowCallRatePercent: 0 });
+  });
+
+  it('are told after the fact: whoever listens sees the new state', () => {
+    const clock = new VirtualClock();
+    const seen: [string, string, number][] = [];
+    const breaker: CircuitBreaker = new CircuitBreaker(
+      { ...BREAKER, minimumNumberOfCalls: 1 },
+      clock,
+      NO_JITTER,
+      ({ to }) => seen.push([to, breaker.stateName, breaker.snapshot().since]),
+    );
+    clock.advance(7);
+    breaker.settle(breaker.tryAcquire()!, 'failure');
+    clock.advance(5_000);
+    breaker.tryAcquire();
+    expect(seen).toEqual([
+      ['open', 'open', 7],
+      ['half-open', 'half-open', 5_007],
+    ]);
+  });
+});
+
+describe('under any interleaving', () => {
+  type Step =
+    | { readonly do: 'acquire' }
+    | { readonly do: 'settle'; readonly token: number; readonly outcome: Outcome }
+    | { readonly do: 'advance'; readonly ms: number }
+    | { readonly do: 'await' };
+
+  const step: fc.Arbitrary<Step> = fc.oneof(
+    { weight: 8, arbitrary: fc.constant({ do: 'acquire' } as const) },
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        do: fc.constant('settle' as const),
+        token: fc.oneof(fc.nat(2), fc.nat(20)),
+        outcome: fc.constantFrom(...OUTCOMES),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant('advance' as const),
+        ms: fc.oneof(fc.constantFrom(0, 1, 800, 1_999, 2_000, 10_000), fc.nat(3_000)),
+      }),
+    },
+    { weight: 2, arbitrary: fc.constant({ do: 'await' } as const) },
+  );
+
+  const steps = fc.array(step, { minLength: 20, maxLength: 150, size: 'max' });
+
+  const policy = fc.record({
+    minimumNumberOfCalls: fc.integer({ min: 1, max: 4 }),
+    permittedCallsInHalfOpen: fc.integer({ min: 1, max: 4 }),
+    failureRateThresholdPercent: fc.constantFrom(1, 30, 50, 100),
+    slowCallRateThresholdPercent: fc.constantFrom(50, 100),
+  });
+
+  interface Held {
+    readonly token: BreakerToken;
+    /** Transitions that had been told when it was taken. */
+    readonly after: number;
+  }
+
+  function take(bench: Bench, held: Held[], permitted: number): void {
+    const token = bench.breaker.tryAcquire();
+    if (token === undefined) {
+      expect(bench.state).not.toBe('closed');
+      expect(bench.breaker.retryAfterMs).toBeGreaterThan(0);
+      return;
+    }
+    held.push({ token, after: bench.transitions.length });
+    expect(bench.state).not.toBe('open');
+    if (bench.state !== 'half-open') return;
+    const probes = held.filter(
+      ({ token: { settled }, after }) => !settled && after === bench.transitions.length,
+    );
+    expect(probes.filter((probe) => probe.token.generation === token.generation).length).toBeLessThanOrEqual(
+      permitted,
+    );
+    // Not even those that have been given up on crowd the upstream, unless they hang.
+    const patience = bench.clock.now() - BREAKER.maxWaitInHalfOpenMs;
+    expect(probes.filter((probe) => probe.token.startedAt > patience).length).toBeLessThanOrEqual(permitted);
+  }
+
+  function settle(bench: Bench, { token, after }: Held, outcome: Outcome): void {
+    const before = bench.breaker.snapshot();
+    const changesNothing = token.settled || after !== bench.transitions.length;
+    bench.breaker.settle(token, outcome);
+    if (changesNothing) expect(bench.breaker.snapshot()).toEqual(before);
+  }
+
+  function run(bench: Bench, steps: readonly Step[], permitted: number): void {
+    const held: Held[] = [];
+    for (const step of steps) {
+      const [told, state] = [bench.transitions.length, bench.state];
+      switch (step.do) {
+        case 'acquire':
+          take(bench, held, permitted);
+          break;
+        case 'settle': {
+          // Mostly the young ones, so that probes come back too; the oldest stay out and come late.
+          const chosen = held.at(-1 - step.token);
+          if (chosen !== undefined) settle(bench, chosen, step.outcome);
+          break;
+        }
+        case 'advance':
+          bench.clock.advance(step.ms);
+          break;
+        case 'await':
+          bench.clock.advance(bench.breaker.retryAfterMs);
+          break;
+      }
+      const events = bench.transitions.slice(told);
+      expect(events.length).toBe(bench.state === state ? 0 : 1);
+      if (events[0] !== undefined) expect(events[0]).toMatchObject({ from: state, to: bench.state });
+    }
+  }
+
+  it('never has more probes out than are permitted, and late results change nothing', () => {
+    const reached = new Set<string>();
+    fc.assert(
+      fc.property(policy, fc.integer(), steps, (policy, seed, steps) => {
+        const bench = new Bench(policy, seededRandom(seed));
+        run(bench, steps, policy.permittedCallsInHalfOpen);
+        for (const { reason } of bench.transitions) reached.add(reason);
+      }),
+      { numRuns: 100 },
+    );
+    expect([...reached].sort()).toEqual(
+      ['failure-rate', 'open-time-over', 'probes-failed', 'probes-succeeded', 'slow-call-rate'].sort(),
+    );
+  });
+
+  it('finds back to a healthy upstream from every state, whatever hangs', () => {
+    fc.assert(
+      fc.property(policy, fc.integer(), steps, (policy, seed, steps) => {
+        const bench = new Bench(policy, seededRandom(seed));
+        run(bench, steps, policy.permittedCallsInHalfOpen);
+        const startedAt = bench.clock.now();
+        for (let calls = 0; bench.state !== 'closed'; calls++) {
+          expect(calls).toBeLessThan(20);
+          const token = bench.breaker.tryAcquire();
+          if (token === undefined) bench.clock.advance(Math.ceil(bench.breaker.retryAfterMs));
+          else bench.breaker.settle(token, 'success');
+        }
+        const longestMs = BREAKER.maxOpenMs * 1.2 + 2 * BREAKER.maxWaitInHalfOpenMs;
+        expect(bench.clock.now() - startedAt).toBeLessThanOrEqual(longestMs);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
