@@ -1,0 +1,283 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { checkedInput } from './checked-input.js';
+import { ConfigurationError } from './configuration-error.js';
+import { ConfigurationReport } from './configuration-report.js';
+import { type Path, valueAt } from './configuration-source.js';
+import { deepFrozen } from './deep-frozen.js';
+import { type Environment } from './environment-variables.js';
+import { gatewaySchema, type WrittenServer, type WrittenUpstream } from './gateway-schema.js';
+import { nearestName } from './nearest-name.js';
+import {
+  policySchema,
+  type UpstreamPolicy,
+  type UpstreamPolicyInput,
+  type WrittenPolicy,
+} from './policy-schema.js';
+import { type PolicyLayer, settlePolicy } from './policy.js';
+import { YamlSource } from './yaml-source.js';
+
+/** A gateway file, checked and settled; frozen through and through. */
+export interface GatewayConfig {
+  /** The file, as it was named when it was loaded. */
+  readonly file: string;
+  readonly server: ServerConfig;
+  /** By name, in the order of the file. */
+  readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
+}
+
+export interface ServerConfig {
+  /** Where the API listens. Default 0.0.0.0. */
+  readonly host: string;
+  /** 0 lets the system choose. Default 3000. */
+  readonly port: number;
+  /** Where health in full, metrics and the console listen. Default 127.0.0.1: what describes the inside stays inside. */
+  readonly managementHost: string;
+  /** 0 lets the system choose. Default 3001. */
+  readonly managementPort: number;
+  /** How long to keep serving, no longer ready, before connections are refused, in ms. Default 5000. */
+  readonly shutdownGraceMs: number;
+  /** How long requests in flight then have to finish, in ms. Default 10000. */
+  readonly shutdownDrainMs: number;
+}
+
+export interface UpstreamConfig {
+  readonly name: string;
+  /** Base URLs, at least one, without a slash at the end. From `url` or `urls`. */
+  readonly endpoints: readonly string[];
+  /** Whether the gateway is not ready while this upstream is down. Default false. */
+  readonly critical: boolean;
+  /** How to ask for its health; null (`health: null`) never asks. */
+  readonly health: HealthProbe | null;
+  /** Sent with every call; names in lower case. They may hold secrets: not to be logged. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Headers of the incoming request that are passed on; in lower case. Default none. */
+  readonly forwardHeaders: readonly string[];
+  /** The header that tells the upstream the time left, in ms; null tells it nothing. Default Envoy's. */
+  readonly deadlineHeader: string | null;
+  readonly policy: UpstreamPolicy;
+  /**
+   * What the file says of the policy (`defaults` and upstream), without what was settled by default. Lay code
+   * overrides over this, not over `policy`: a default yields to what is written, a written value does not.
+   */
+  readonly writtenPolicy: UpstreamPolicyInput;
+}
+
+export interface HealthProbe {
+  /** Appended to an endpoint. Default /health. */
+  readonly path: string;
+  /** Time between two probes, in ms. Default 5000. */
+  readonly intervalMs: number;
+  /** How long a probe may take, in ms; at most the interval. Default 1000. */
+  readonly timeoutMs: number;
+}
+
+export interface GatewayConfigOptions {
+  /** Path of the file; errors name it as it is here. Default `gateway.yaml`. */
+  readonly file?: string | undefined;
+  /** What `${NAME}` is taken from. Default `process.env`. */
+  readonly env?: Environment | undefined;
+}
+
+/** Envoy's header for the time left: upstreams behind an Envoy sidecar honour it unasked. */
+const DEFAULT_DEADLINE_HEADER = 'x-envoy-expected-rq-timeout-ms';
+
+/** Also a token of RFC 9651, so that a name can stand in a `Composite-Parts` header as it is. */
+const UPSTREAM_NAME = /^[a-zA-Z][a-zA-Z0-9_-]*$/;
+
+/**
+ * Reads, checks and settles a gateway file.
+ *
+ * @throws ConfigurationError with everything that is wrong with it, or because it cannot be read.
+ */
+export function loadGatewayConfig({ file = 'gateway.yaml', env }: GatewayConfigOptions = {}): GatewayConfig {
+  return parseGatewayConfig(textOf(file), { file, env });
+}
+
+/**
+ * As loadGatewayConfig, for a text. `file` is its name in errors.
+ *
+ * @throws ConfigurationError with everything that is wrong with it.
+ */
+export function parseGatewayConfig(
+  text: string,
+  { file = 'gateway.yaml', env = process.env }: GatewayConfigOptions = {},
+): GatewayConfig {
+  const source = YamlSource.parse(text, { file, env });
+  const report = new ConfigurationReport(source);
+  report.problems.push(...source.problems);
+  const written = checkedInput(gatewaySchema, source.value, report) ?? {};
+  const defaults: PolicyLayer = {
+    given: valueAt(source.value, ['defaults']),
+    written: written.defaults ?? {},
+    report,
+    at: ['defaults'],
+    origin: 'from defaults',
+  };
+  const known = settlePolicy([defaults]).broken;
+  const settle = ([name, upstream]: [string, WrittenUpstream]): [string, UpstreamConfig] => {
+    const at = ['upstreams', name];
+    const given = valueAt(source.value, at);
+    const own: PolicyLayer = {
+      given,
+      written: policyOf(upstream),
+      report,
+      at,
+      origin: `from upstreams.${name}`,
+    };
+    const { policy, written: writtenPolicy } = settlePolicy([defaults, own], known);
+    return [name, { ...settledUpstream(name, upstream, { source, report, at }), policy, writtenPolicy }];
+  };
+  checkUpstreamNames(source, report);
+  const config: GatewayConfig = {
+    file,
+    server: settledServer(written.server ?? {}, report),
+    upstreams: Object.fromEntries(Object.entries(written.upstreams ?? {}).map(settle)),
+  };
+  report.throwIfAny();
+  return deepFrozen(config);
+}
+
+/**
+ * The upstream of that name.
+ *
+ * @param where what asks for it, for the error: `UpstreamModule.register({ name: 'order' })`.
+ * @throws ConfigurationError naming the nearest upstream there is.
+ */
+export function knownUpstream(config: GatewayConfig, name: string, where = ''): UpstreamConfig {
+  const upstream = Object.hasOwn(config.upstreams, name) ? config.upstreams[name] : undefined;
+  if (upstream) return upstream;
+  const names = Object.keys(config.upstreams);
+  const nearest = nearestName(name, names);
+  const hint = nearest ? `did you mean '${nearest}'?` : `upstreams there: ${names.join(', ')}`;
+  throw new ConfigurationError([
+    { path: where, message: `upstream '${name}' is not in ${config.file}; ${hint}` },
+  ]);
+}
+
+function textOf(file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+  } catch (error) {
+    throw new ConfigurationError([{ file, path: '', message: unreadable(file, error) }]);
+  }
+}
+
+function unreadable(file: string, error: unknown): string {
+  const code =
+    typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : String(error);
+  if (code === 'ENOENT') return `there is no such file; looked for ${resolve(file)}`;
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+    return 'found bytes that are not UTF-8; expected a text file';
+  return `cannot be read (${code}); looked for ${resolve(file)}`;
+}
+
+function checkUpstreamNames(source: YamlSource, report: ConfigurationReport): void {
+  const upstreams = valueAt(source.value, ['upstreams']);
+  const names = keysOf(upstreams);
+  const none = upstreams === undefined ? keysOf(source.value) !== undefined : names?.length === 0;
+  if (none) report.missing(['upstreams'], 'at least one upstream');
+  for (const name of names ?? []) {
+    if (UPSTREAM_NAME.test(name)) continue;
+    const expected = 'a name of letters, digits, - and _, beginning with a letter';
+    report.add(
+      ['upstreams', name],
+      'key',
+      `found ${JSON.stringify(name)} as the name of an upstream; expected ${expected}`,
+    );
+  }
+}
+
+interface Place {
+  readonly source: YamlSource;
+  readonly report: ConfigurationReport;
+  readonly at: Path;
+}
+
+function settledUpstream(
+  name: string,
+  written: WrittenUpstream,
+  place: Place,
+): Omit<UpstreamConfig, 'policy' | 'writtenPolicy'> {
+  const { critical = false, deadlineHeader = DEFAULT_DEADLINE_HEADER } = written;
+  const headers = settledHeaders(written.headers ?? {}, place);
+  const forwardHeaders = [...new Set(written.forwardHeaders)];
+  for (const header of forwardHeaders.filter((header) => Object.hasOwn(headers, header))) {
+    const message = `found ${header}, which headers sets as well; expected it in one of the two`;
+    place.report.add([...place.at, 'forwardHeaders'], 'value', message);
+  }
+  const endpoints = settledEndpoints(written, place);
+  return {
+    name,
+    endpoints,
+    critical,
+    health: settledHealth(written.health, place),
+    headers,
+    forwardHeaders,
+    deadlineHeader,
+  };
+}
+
+function settledEndpoints({ url, urls }: WrittenUpstream, { source, report, at }: Place): readonly string[] {
+  const given = keysOf(valueAt(source.value, at)) ?? [];
+  if (!given.includes('url') && !given.includes('urls')) {
+    report.missing([...at, 'url'], 'the base URL of the upstream (or urls, for several endpoints)', [
+      ...at,
+      'urls',
+    ]);
+  }
+  if (given.includes('url') && given.includes('urls')) {
+    report.add([...at, 'urls'], 'key', 'found next to url; expected one of the two');
+  }
+  return urls ?? (url === undefined ? [] : [url]);
+}
+
+function settledHeaders(
+  valid: NonNullable<WrittenUpstream['headers']>,
+  { source, report, at }: Place,
+): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  for (const written of keysOf(valueAt(source.value, [...at, 'headers'])) ?? []) {
+    const name = written.toLowerCase();
+    const path = [...at, 'headers', written];
+    if (Object.hasOwn(headers, name))
+      report.add(path, 'key', 'found a second time (case does not count); expected each header once');
+    // As text: a key of 007 is no number.
+    if (Object.hasOwn(valid, name)) headers[name] = source.textAt(path) ?? '';
+  }
+  return headers;
+}
+
+function settledHealth(written: WrittenUpstream['health'], { report, at }: Place): HealthProbe | null {
+  if (written === null) return null;
+  const { path = '/health', intervalMs = Math.max(5_000, written?.timeoutMs ?? 0) } = written ?? {};
+  const timeoutMs = written?.timeoutMs ?? Math.min(1_000, intervalMs);
+  if (timeoutMs > intervalMs) {
+    const interval = report.source.written([...at, 'health', 'intervalMs']);
+    const expected = `at most health.intervalMs, which is ${interval}: one probe ends before the next begins`;
+    report.unexpected([...at, 'health', 'timeoutMs'], expected);
+  }
+  return { path, intervalMs, timeoutMs };
+}
+
+function settledServer(written: WrittenServer, report: ConfigurationReport): ServerConfig {
+  const { host = '0.0.0.0', managementHost = '127.0.0.1', port = 3_000, managementPort = 3_001 } = written;
+  if (port === managementPort && port !== 0) {
+    const [key, other] =
+      written.managementPort === undefined ? ['port', 'managementPort'] : ['managementPort', 'port'];
+    report.unexpected(['server', key], `another port than server.${other} has`);
+  }
+  const { shutdownGraceMs = 5_000, shutdownDrainMs = 10_000 } = written;
+  return { host, port, managementHost, managementPort, shutdownGraceMs, shutdownDrainMs };
+}
+
+function policyOf(upstream: WrittenUpstream): WrittenPolicy {
+  return Object.fromEntries(Object.entries(upstream).filter(([key]) => key in policySchema.shape));
+}
+
+/** The keys of a group; undefined for anything else. */
+function keysOf(value: unknown): readonly string[] | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.keys(value)
+    : undefined;
+}

@@ -1,0 +1,157 @@
+import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from 'yaml';
+import { ConfigurationError, type ConfigurationProblem } from './configuration-error.js';
+import {
+  type ConfigurationSource,
+  EMPTY,
+  excerpt,
+  formatPath,
+  type Path,
+  type Position,
+} from './configuration-source.js';
+import { type Environment, MaskedExpressions } from './environment-variables.js';
+import { type Fault, isMergeKey, PreparedDocument } from './prepared-document.js';
+
+/** What the yaml library says, where it can be said more plainly. */
+const SYNTAX: Readonly<Record<string, string>> = {
+  BAD_DQ_ESCAPE:
+    'found an escape that YAML does not know; expected \\\\ for a backslash, or single quotes around the text',
+  TAB_AS_INDENT: 'found a tab; expected spaces: YAML is indented with spaces only',
+  MULTIPLE_DOCS: 'found a second document; expected one: remove this --- and what follows',
+  BLOCK_AS_IMPLICIT_KEY:
+    'found a key within a value; expected it on a line of its own, indented like its siblings, or the value in quotes',
+};
+
+/** A YAML text read as plain data, with its variables substituted. Knows where everything was written, and how. */
+export class YamlSource implements ConfigurationSource {
+  readonly root = '';
+  /** The data. What has nothing after its key is EMPTY; what holds an unset variable is UNRESOLVED. */
+  readonly value: unknown;
+  /** Variables that are not set, and malformed expressions. */
+  readonly problems: readonly ConfigurationProblem[];
+
+  private constructor(
+    readonly file: string,
+    private readonly text: string,
+    private readonly lines: LineCounter,
+    private readonly document: Document.Parsed,
+    private readonly prepared: PreparedDocument,
+  ) {
+    const asProblem = ({ node, path, message }: Fault): ConfigurationProblem => ({
+      file,
+      ...this.place(start(node) ?? 0),
+      path: formatPath('', path),
+      message,
+    });
+    this.problems = prepared.unresolved.map(asProblem);
+    if (prepared.unreadable.length > 0) {
+      throw new ConfigurationError([...prepared.unreadable.map(asProblem), ...this.problems]);
+    }
+    // The aliases have been counted; the library's own limit knows no position.
+    this.value = document.toJS({ maxAliasCount: -1 }) as unknown;
+  }
+
+  /** @throws ConfigurationError with every syntax error, unless the text is one well-formed document. */
+  static parse(
+    source: string,
+    { file, env }: { readonly file: string; readonly env: Environment },
+  ): YamlSource {
+    const text = source.replace(/^\uFEFF/, '');
+    const expressions = new MaskedExpressions(text);
+    const lines = new LineCounter();
+    const document = parseDocument(expressions.masked, {
+      lineCounter: lines,
+      merge: true,
+      prettyErrors: false,
+    });
+    // One mistake often yields several errors at one place, of which the first names it.
+    const faults = new Map(
+      [...document.errors, ...document.warnings].toReversed().map((fault) => [fault.pos[0], fault]),
+    );
+    if (faults.size > 0) {
+      const problems = [...faults].map(([start, { code, message }]): ConfigurationProblem => {
+        const { line, col: column } = lines.linePos(start);
+        const key = /^[^:\s]*/.exec(text.slice(start))?.[0] ?? '';
+        const plain =
+          code === 'DUPLICATE_KEY' ? `found ${key} a second time; expected each key once` : SYNTAX[code];
+        return { file, line, column, path: '', message: plain ?? expressions.unmask(message) };
+      });
+      throw new ConfigurationError(problems);
+    }
+    return new YamlSource(file, text, lines, document, new PreparedDocument(document, expressions, env));
+  }
+
+  position(path: Path, of: 'key' | 'value'): Position {
+    const { key, value, found } = this.entry(path);
+    const hasValue = found && !(isScalar(value) && value.value === EMPTY);
+    const node = of === 'value' && hasValue ? value : (key ?? value);
+    return this.place(start(node) ?? 0);
+  }
+
+  written(path: Path): string {
+    const { value, found } = this.entry(path);
+    const node = found ? this.prepared.behindAlias(value) : undefined;
+    if (isSeq(node)) return 'a list';
+    if (isMap(node)) return 'a group of keys';
+    if (!isScalar(node) || node.value === EMPTY || !node.range) return 'nothing';
+    const note = this.prepared.noteOn(node);
+    return excerpt(this.text.slice(node.range[0], node.range[1])) + (note ? ` (${note})` : '');
+  }
+
+  /** The value as text, for where `00123` and `1e5` are not meant as numbers. */
+  textAt(path: Path): string | undefined {
+    const node = this.prepared.behindAlias(this.entry(path).value);
+    if (!isScalar(node)) return undefined;
+    return typeof node.value === 'string' ? node.value : node.source;
+  }
+
+  /** The key and value at the end of the path, or those at the last key of it that exists. */
+  private entry(path: Path): Entry {
+    let entry: Entry = { key: undefined, value: this.document.contents, found: true };
+    for (const segment of path) {
+      const next = this.child(this.prepared.behindAlias(entry.value), segment);
+      if (!next) return { ...entry, found: false };
+      entry = next;
+    }
+    return entry;
+  }
+
+  private child(node: unknown, segment: PropertyKey): Entry | undefined {
+    if (isMap(node)) return this.pair(node, segment);
+    const value = isSeq(node) ? node.items[Number(segment)] : undefined;
+    return value === undefined ? undefined : { key: value, value, found: true };
+  }
+
+  private pair(map: YAMLMap, name: PropertyKey): Entry | undefined {
+    const named = map.items.find(
+      ({ key }) => isScalar(key) && !isMergeKey(key) && String(key.value) === name,
+    );
+    if (named) return { key: named.key, value: named.value, found: true };
+    for (const { value } of map.items.filter(({ key }) => isMergeKey(key))) {
+      const merged = this.prepared.behindAlias(value);
+      for (const source of isSeq(merged) ? merged.items : [merged]) {
+        const inherited = this.child(this.prepared.behindAlias(source), name);
+        if (inherited) return inherited;
+      }
+    }
+    return undefined;
+  }
+
+  private place(offset: number): Position {
+    const { line, col } = this.lines.linePos(offset);
+    return { line, column: col };
+  }
+}
+
+interface Entry {
+  readonly key: unknown;
+  readonly value: unknown;
+  readonly found: boolean;
+}
+
+/** The offset of a node's first character. */
+function start(node: unknown): number | undefined {
+  if (typeof node !== 'object' || node === null || !('range' in node) || !Array.isArray(node.range))
+    return undefined;
+  const [offset] = node.range as readonly number[];
+  return offset;
+}

@@ -1,0 +1,88 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** Header names in lower case, as Node hands them over. */
+export type IncomingHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Whether the client of a request is still there, and who wants to know when it leaves. */
+class ClientPresence {
+  gone = false;
+  private listeners: Set<() => void> | undefined;
+
+  onLeave(listener: () => void): void {
+    (this.listeners ??= new Set()).add(listener);
+  }
+
+  offLeave(listener: () => void): void {
+    this.listeners?.delete(listener);
+  }
+
+  leave(): void {
+    if (this.gone) return;
+    this.gone = true;
+    const listeners = this.listeners;
+    this.listeners = undefined;
+    listeners?.forEach((listener) => {
+      listener();
+    });
+  }
+}
+
+/**
+ * What belongs to one client request and must reach the calls made for it: its id, its deadline, the headers an
+ * upstream may be forwarded, and whether the client is still there. It rides in AsyncLocalStorage, so clients stay
+ * singletons.
+ */
+export class RequestContext {
+  private static readonly storage = new AsyncLocalStorage<RequestContext>();
+
+  /** A context outside any client request: no id, no deadline, nothing to forward, nobody who could leave. */
+  static readonly none = new RequestContext('', Infinity, {});
+
+  constructor(
+    readonly id: string,
+    /** On the clock's scale, in ms; Infinity for none. */
+    readonly deadlineAt: number,
+    readonly headers: IncomingHeaders,
+    private readonly client = new ClientPresence(),
+  ) {}
+
+  /** The context of the running request, or {@link RequestContext.none}. */
+  static current(): RequestContext {
+    return RequestContext.storage.getStore() ?? RequestContext.none;
+  }
+
+  /** Runs `work(argument)` with this context; whatever it starts inherits it. */
+  run<A, R>(work: (argument: A) => R, argument: A): R {
+    return RequestContext.storage.run(this, work, argument);
+  }
+
+  /** The same request with a deadline that is no later than its own. */
+  endingBy(deadlineAt: number): RequestContext {
+    if (deadlineAt >= this.deadlineAt) return this;
+    return new RequestContext(
+      this.id,
+      deadlineAt,
+      this.headers,
+      this === RequestContext.none ? undefined : this.client,
+    );
+  }
+
+  /** Whether the client has left before it got its answer. */
+  get clientGone(): boolean {
+    return this.client.gone;
+  }
+
+  /** The client has left: everything that runs for it ends now. */
+  clientLeft(): void {
+    this.client.leave();
+  }
+
+  /** Calls `listener` once when the client leaves, in order of registration. */
+  onClientLeave(listener: () => void): void {
+    if (this !== RequestContext.none) this.client.onLeave(listener);
+  }
+
+  offClientLeave(listener: () => void): void {
+    if (this !== RequestContext.none) this.client.offLeave(listener);
+  }
+}
