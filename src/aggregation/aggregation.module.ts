@@ -1,0 +1,15 @@
+import { Global, Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { AllowedMethods } from './allowed-methods.js';
+import { CompositeResponse } from './composite-response.js';
+import { ProblemFilter } from './problem.filter.js';
+
+/**
+ * Turns composites into HTTP responses and errors into problem documents. Import it once, in the root module of an
+ * application on Fastify.
+ */
+@Global()
+@Module({
+  providers: [AllowedMethods, CompositeResponse, { provide: APP_FILTER, useClass: ProblemFilter }],
+})
+export class AggregationModule {}

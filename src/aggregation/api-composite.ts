@@ -1,0 +1,98 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiHeader, ApiResponse } from '@nestjs/swagger';
+import { z } from 'zod';
+
+export interface ApiCompositeOptions {
+  /** The body of a 200: what each part holds. */
+  readonly schema: z.ZodType;
+  /** What a 200 is, in a sentence. */
+  readonly description: string;
+  /** Whether an upstream's 404 can become the response's. Default true. */
+  readonly notFound?: boolean;
+}
+
+/** The shape of every error; see `ProblemDocument`. */
+const problemSchema = z.object({
+  type: z.literal('about:blank'),
+  title: z.string().describe('The name of the status'),
+  status: z.int(),
+  detail: z.string().optional().describe('What happened, for a person'),
+  part: z.string().optional().describe('The required part whose failure ended the composite'),
+  reason: z
+    .enum(['timeout', 'deadline', 'connect', 'reset', 'status', 'open', 'full', 'too-large', 'invalid'])
+    .optional()
+    .describe('Why that part failed'),
+  requestId: z.string().describe('The id under which logs know the request'),
+});
+
+const text = { type: 'string' } as const;
+
+const REPORT_HEADERS = {
+  'Composite-Complete': {
+    description: 'Whether nothing is missing: ?1 or ?0 (RFC 9651 boolean)',
+    schema: text,
+    example: '?0',
+  },
+  'Composite-Parts': {
+    description:
+      'How each part ended (RFC 9651 list): state is ok, fallback, stale, skipped or failed; reason is timeout, ' +
+      'deadline, connect, reset, status, open, full, too-large or invalid; dur is in ms',
+    schema: text,
+    example: 'customer;state=ok;dur=12, offers;state=fallback;reason=timeout;dur=300',
+  },
+  'Server-Timing': { description: 'The same durations, for browsers', schema: text },
+  'Preference-Applied': {
+    description: 'Which of the preferences in `Prefer` were honoured (RFC 7240)',
+    schema: text,
+  },
+};
+
+const REQUEST_ID_HEADER = {
+  'X-Request-Id': { description: 'The id of this request: the one sent, or a new one', schema: text },
+};
+
+const RETRY_AFTER_HEADER = {
+  'Retry-After': { description: 'Seconds to stay away', schema: { type: 'integer' } as const },
+};
+
+/** Documents a handler that answers a composite: its body, the partial-response headers, and its problem documents. */
+export function ApiComposite({ schema, description, notFound = true }: ApiCompositeOptions): MethodDecorator {
+  return applyDecorators(
+    ApiHeader({
+      name: 'Prefer',
+      required: false,
+      description:
+        '`handling=strict` makes every part required; `wait=2` shrinks the deadline to so many seconds; ' +
+        '`report=body` puts the part report into the body, under `_composite`',
+    }),
+    ApiResponse({
+      status: 200,
+      description,
+      standardSchema: schema,
+      headers: { ...REPORT_HEADERS, ...REQUEST_ID_HEADER },
+    }),
+    ApiProblem(400, 'The request is not valid'),
+    ...(notFound ? [ApiProblem(404, 'A required part does not exist')] : []),
+    ApiProblem(502, 'A required part could not be reached, or gave no usable answer', REPORT_HEADERS),
+    ApiProblem(503, 'A required part is failing or busy, and was not asked', {
+      ...REPORT_HEADERS,
+      ...RETRY_AFTER_HEADER,
+    }),
+    ApiProblem(504, 'A required part did not answer in time', REPORT_HEADERS),
+  );
+}
+
+/** Documents a problem response (RFC 9457). */
+export function ApiProblem(
+  status: number,
+  description: string,
+  headers: object = {},
+): MethodDecorator & ClassDecorator {
+  const { $schema: _, ...schema } = z.toJSONSchema(problemSchema, { target: 'openapi-3.0' });
+  return ApiResponse({
+    status,
+    description,
+    headers: { ...headers, ...REQUEST_ID_HEADER },
+    content: { 'application/problem+json': { schema } },
+  } as Parameters<typeof ApiResponse>[0]);
+}

@@ -1,0 +1,90 @@
+import { Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { systemClock } from '../resilience/clock.js';
+import { ExchangeContext, type FinishedComposite } from './exchange-context.js';
+import { compositePartsField, type CompositeReport, reportBody, serverTimingField } from './part-report.js';
+import { NO_PREFERENCES, parsePrefer } from './preferences.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    exchange: ExchangeContext | undefined;
+  }
+}
+
+/**
+ * Ties the HTTP exchange to the composites that run in it: opens the request context before the handler, tells it
+ * when the client leaves, and writes the part reports into the response.
+ *
+ * Hooks rather than a Nest interceptor: one would wrap each handler in two more promises and Observables.
+ */
+@Injectable()
+export class CompositeResponse {
+  constructor({ httpAdapter }: HttpAdapterHost) {
+    const fastify = httpAdapter.getInstance<FastifyInstance>();
+    fastify.decorateRequest('exchange', undefined);
+    // Not earlier: the parser of a body answers in a context of its own, and would lose ours.
+    fastify.addHook('preHandler', (request, reply, done) => {
+      openExchange(request, reply).run(done, undefined);
+    });
+    fastify.addHook('preSerialization', (request, _reply, payload: unknown, done) => {
+      done(null, withReports(payload, request.exchange));
+    });
+    fastify.addHook('onSend', (request, reply, payload, done) => {
+      writeHeaders(request, reply);
+      done(null, payload);
+    });
+  }
+}
+
+function openExchange(request: FastifyRequest, reply: FastifyReply): ExchangeContext {
+  const { prefer } = request.headers;
+  const preferences = prefer === undefined ? NO_PREFERENCES : parsePrefer(String(prefer));
+  const deadlineAt = preferences.waitMs === Infinity ? Infinity : systemClock.now() + preferences.waitMs;
+  const exchange = new ExchangeContext(request.id, deadlineAt, request.headers, preferences);
+  request.exchange = exchange;
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) exchange.clientLeft();
+  });
+  return exchange;
+}
+
+/** The body with its report, where the composite or the client asked for it and the body can hold it. */
+function withReports(payload: unknown, exchange: ExchangeContext | undefined): unknown {
+  const composite = exchange?.composites[0];
+  if (exchange === undefined || composite === undefined) return payload;
+  if (!composite.reportInBody && !exchange.preferences.reportInBody) return payload;
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return payload;
+  return { ...payload, _composite: reportBody(merged(exchange.composites)) };
+}
+
+function writeHeaders({ id, exchange }: FastifyRequest, reply: FastifyReply): void {
+  reply.header('x-request-id', id);
+  if (exchange === undefined || exchange.composites.length === 0) return;
+
+  const { complete, parts } = merged(exchange.composites);
+  reply.header('composite-complete', complete ? '?1' : '?0');
+  if (parts.length > 0) {
+    reply.header('composite-parts', compositePartsField(parts));
+    reply.header('server-timing', serverTimingField(parts));
+  }
+  const { applied } = exchange.preferences;
+  if (applied !== '') reply.header('preference-applied', applied);
+  if (!complete) {
+    reply.header('cache-control', 'no-store');
+    const partialStatus = exchange.composites.find(
+      (composite) => composite.partialStatus !== undefined,
+    )?.partialStatus;
+    if (partialStatus !== undefined && reply.statusCode < 300) reply.status(partialStatus);
+  }
+}
+
+/** Several composites in one exchange read as one. */
+function merged(composites: readonly FinishedComposite[]): CompositeReport {
+  const [first] = composites;
+  if (first !== undefined && composites.length === 1) return first.report;
+  return {
+    complete: composites.every(({ report }) => report.complete),
+    parts: composites.flatMap(({ report }) => report.parts),
+  };
+}

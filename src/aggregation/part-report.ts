@@ -1,0 +1,66 @@
+import { type FailureReason } from '../upstream/upstream-error.js';
+
+/** How a part ended. `stale` comes with a cache. */
+export type PartState = 'ok' | 'fallback' | 'stale' | 'skipped' | 'failed';
+
+/** How one part of a composite ended. */
+export interface PartReport {
+  readonly part: string;
+  readonly state: PartState;
+  /** Why, where it is not `ok`. */
+  readonly reason: FailureReason | undefined;
+  /** In whole ms. */
+  readonly durationMs: number;
+}
+
+/** How a composite ended: its parts in the order they were declared. */
+export interface CompositeReport {
+  /** Whether nothing is missing: every part is ok, or was not needed. */
+  readonly complete: boolean;
+  readonly parts: readonly PartReport[];
+}
+
+/** `Composite-Parts`, an RFC 9651 list of tokens: `customer;state=ok;dur=12, offers;state=fallback;reason=timeout;dur=300`. */
+export function compositePartsField(parts: readonly PartReport[]): string {
+  let field = '';
+  for (const { part, state, reason, durationMs } of parts) {
+    if (field !== '') field += ', ';
+    field += `${part};state=${state}`;
+    if (reason !== undefined) field += `;reason=${reason}`;
+    field += `;dur=${durationMs}`;
+  }
+  return field;
+}
+
+/** `Server-Timing`, so that browsers draw the parts: `customer;dur=12, offers;dur=300;desc="fallback"`. */
+export function serverTimingField(parts: readonly PartReport[]): string {
+  let field = '';
+  for (const { part, state, durationMs } of parts) {
+    if (field !== '') field += ', ';
+    field += `${part};dur=${durationMs}`;
+    if (state !== 'ok') field += `;desc="${state}"`;
+  }
+  return field;
+}
+
+/** The report as it stands in a body, under `_composite`. */
+export function reportBody({ complete, parts }: CompositeReport): object {
+  const entries = parts.map(({ part, state, reason, durationMs }) => [
+    part,
+    { state, ...(reason === undefined ? {} : { reason }), durationMs },
+  ]);
+  return { complete, parts: Object.fromEntries(entries) };
+}
+
+/** A part's name stands in header fields, so it is an RFC 9651 token without the characters a metric name lacks. */
+const PART_NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
+const knownNames = new Set<string>();
+
+/** Refuses, with a TypeError, a name that could not stand in a header field. */
+export function assertPartName(name: string): void {
+  if (knownNames.has(name)) return;
+  if (!PART_NAME.test(name)) {
+    throw new TypeError(`the part name '${name}' must be a letter followed by letters, digits, '_' or '-'`);
+  }
+  if (knownNames.size < 10_000) knownNames.add(name);
+}

@@ -1,0 +1,45 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, Logger, NotFoundException } from '@nestjs/common';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { AllowedMethods } from './allowed-methods.js';
+import { plainProblem, type ProblemDocument, problemOf } from './problem.js';
+
+const logger = new Logger('Problem');
+
+/** Answers every error with an RFC 9457 problem document. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly allowedMethods: AllowedMethods) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+
+    if (error instanceof NotFoundException && request.is404) {
+      this.unknownRoute(request, reply);
+      return;
+    }
+    const { document, headers, unexpected } = problemOf(error, request.id);
+    if (unexpected)
+      logger.error(`${request.method} ${request.routeOptions.url ?? ''} (${request.id}) failed`, error);
+    sendProblem(reply.headers(headers), document);
+  }
+
+  private unknownRoute(request: FastifyRequest, reply: FastifyReply): void {
+    const allowed = this.allowedMethods.of(request.url);
+    if (allowed.length === 0) {
+      sendProblem(reply, plainProblem(404, 'There is nothing at this path.', request.id));
+    } else {
+      const detail = `This path does not take ${request.method}.`;
+      sendProblem(reply.header('allow', allowed.join(', ')), plainProblem(405, detail, request.id));
+    }
+  }
+}
+
+export function sendProblem(reply: FastifyReply, document: ProblemDocument): void {
+  void reply
+    .status(document.status)
+    .header('content-type', 'application/problem+json')
+    .header('cache-control', 'no-store')
+    .send(document);
+}

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { type IncomingMessage } from 'node:http';
+import { type Duplex } from 'node:stream';
+import {
+  type FastifyError,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify';
+import { plainProblem } from './problem.js';
+import { sendProblem } from './problem.filter.js';
+
+/** An id from outside is taken over only if it could not be mistaken for anything else in a log or a header. */
+const REQUEST_ID = /^[A-Za-z0-9._~-]{1,128}$/;
+
+/**
+ * Options for `new FastifyAdapter(...)`: request ids, bounds on what a client may send, and problem documents for
+ * what the server refuses before a route is found. They can only be given when the server is made.
+ */
+export function gatewayServerOptions(): FastifyServerOptions {
+  return {
+    genReqId,
+    // One segment of a path; the default of 100 answers 404 to a long id.
+    routerOptions: { maxParamLength: 256, ignoreTrailingSlash: true },
+    bodyLimit: 1024 * 1024,
+    // Time for a client to send its request, in ms: one that drips it must not keep a socket forever.
+    requestTimeout: 30_000,
+    keepAliveTimeout: 72_000,
+    // Readiness says 503 while shutting down; requests that still arrive are answered.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    frameworkErrors: answerFrameworkError,
+    clientErrorHandler: answerBrokenRequest,
+  };
+}
+
+/** `X-Request-Id` of the client where it is a plain one, otherwise a new one. */
+function genReqId(request: Pick<IncomingMessage, 'headers'>): string {
+  const offered = request.headers['x-request-id'];
+  return typeof offered === 'string' && REQUEST_ID.test(offered) ? offered : randomUUID();
+}
+
+function answerFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const status = error.statusCode ?? 400;
+  sendProblem(reply, plainProblem(status, 'The path cannot be read.', request.id));
+}
+
+/** What Node's parser refuses never becomes a request: the answer is written to the bare socket. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, detail] = BROKEN_REQUESTS[error.code ?? ''] ?? [400, 'The request is not well-formed HTTP.'];
+  const document = plainProblem(status, detail, randomUUID());
+  const body = JSON.stringify(document);
+  socket.end(
+    `HTTP/1.1 ${status} ${document.title}\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+const BROKEN_REQUESTS: Readonly<Record<string, readonly [number, string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'The header fields are too large.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time.'],
+};
