@@ -1,0 +1,76 @@
+import { Injectable, ServiceUnavailableException } from '@nestjs/common';
+import {
+  type HealthCheckResult,
+  HealthCheckService,
+  type HealthIndicatorResult,
+  HealthIndicatorService,
+} from '@nestjs/terminus';
+import { type UpstreamStatus } from './judgement.js';
+import { ShutdownState } from './shutdown-state.js';
+import { UpstreamHealth, type UpstreamReport } from './upstream-health.js';
+
+/**
+ * The health of the gateway, in terminus' terms. Each check is a look at what is known already: nothing is awaited
+ * and nothing is sent.
+ *
+ * Both reports throw a ServiceUnavailableException that carries the result where the answer is no.
+ */
+@Injectable()
+export class GatewayHealth {
+  constructor(
+    private readonly upstreams: UpstreamHealth,
+    private readonly shutdown: ShutdownState,
+    private readonly terminus: HealthCheckService,
+    private readonly indicators: HealthIndicatorService,
+  ) {}
+
+  /** Whether requests should be sent here. Names the critical upstreams and nothing else: anybody may ask. */
+  readiness(): Promise<HealthCheckResult> {
+    return this.check(
+      this.upstreams.critical().map(({ name, down }) => {
+        const indicator = this.indicators.check(name);
+        return down ? indicator.down() : indicator.up();
+      }),
+    );
+  }
+
+  /** Everything that is known, for those who run the gateway. */
+  inFull(): Promise<HealthCheckResult> {
+    return this.check(this.upstreams.reports().map((report) => this.indicate(report)));
+  }
+
+  private indicate({ name, status, reason, ...rest }: UpstreamReport): HealthIndicatorResult {
+    const indicator = this.indicators.check(name);
+    const details = { upstream: status, ...(reason === undefined ? {} : { reason }), ...rest };
+    switch (impactOf(status, rest.critical)) {
+      case 'up':
+        return indicator.up(details);
+      case 'degraded':
+        return indicator.degraded(details);
+      case 'down':
+        return indicator.down(details);
+    }
+  }
+
+  private async check(results: readonly HealthIndicatorResult[]): Promise<HealthCheckResult> {
+    if (this.shutdown.begun) {
+      // Terminus would say so only once the application closes, which is after the grace period.
+      const details = Object.assign({}, ...results) as HealthIndicatorResult;
+      throw new ServiceUnavailableException({ status: 'shutting_down', info: {}, error: {}, details });
+    }
+    return this.terminus.check(results.map((result) => () => result));
+  }
+}
+
+/** What the status of an upstream means for the gateway: without an optional one it serves on, with less. */
+export function impactOf(status: UpstreamStatus, critical: boolean): 'up' | 'degraded' | 'down' {
+  switch (status) {
+    case 'up':
+    case 'unknown':
+      return 'up';
+    case 'degraded':
+      return 'degraded';
+    case 'down':
+      return critical ? 'down' : 'degraded';
+  }
+}

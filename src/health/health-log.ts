@@ -1,0 +1,55 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Subscription } from 'rxjs';
+import { type Upstream } from '../upstream/upstream.js';
+import { UpstreamRegistry } from '../upstream/upstream-registry.js';
+import { UpstreamHealth } from './upstream-health.js';
+import { UpstreamProber } from './upstream-prober.js';
+
+/** Logs when an upstream goes down and when it is back, and nothing in between. */
+@Injectable()
+export class HealthLog implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('Health');
+  private readonly subscription = new Subscription();
+  /** Since when each upstream that is down has been so, on the clock's scale. */
+  private readonly downSince = new Map<Upstream, number>();
+
+  constructor(
+    private readonly registry: UpstreamRegistry,
+    private readonly health: UpstreamHealth,
+    private readonly prober: UpstreamProber,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.subscription.add(
+      this.prober.turns.subscribe((upstream) => {
+        this.look(upstream);
+      }),
+    );
+    this.subscription.add(
+      this.registry.events.subscribe((event) => {
+        // Half-open is a question; its answer, open again or closed, follows.
+        if (event.type === 'breaker' && event.to !== 'half-open')
+          this.look(this.registry.get(event.upstream));
+      }),
+    );
+  }
+
+  onModuleDestroy(): void {
+    this.subscription.unsubscribe();
+  }
+
+  private look(upstream: Upstream): void {
+    const { name, critical, runtime } = upstream;
+    const { status, reason } = this.health.of(upstream);
+    const since = this.downSince.get(upstream);
+    const now = runtime.clock.now();
+    if (status === 'down' && since === undefined) {
+      this.downSince.set(upstream, now);
+      const consequence = critical ? '; the gateway is not ready' : '';
+      this.logger.warn(`upstream '${name}' is down: ${reason ?? 'unknown'}${consequence}`);
+    } else if (status !== 'down' && since !== undefined) {
+      this.downSince.delete(upstream);
+      this.logger.log(`upstream '${name}' is back after ${((now - since) / 1000).toFixed(1)} s`);
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AggregationModule } from '../aggregation/aggregation.module.js';
+import { GatewayHealth } from './gateway-health.js';
+import { HealthController } from './health.controller.js';
+import { ManagementHealthController } from './management-health.controller.js';
+import { ShutdownState } from './shutdown-state.js';
+import { terminus } from './terminus.js';
+import { UpstreamHealth } from './upstream-health.js';
+
+/** What the management application takes over from the one that serves the API. */
+export interface SharedWithManagement {
+  readonly health: UpstreamHealth;
+  readonly shutdown: ShutdownState;
+}
+
+/** The root of the management application: health in full, beside liveness and readiness. */
+@Module({})
+export class ManagementModule {
+  static sharing({ health, shutdown }: SharedWithManagement): DynamicModule {
+    return {
+      module: ManagementModule,
+      imports: [terminus, AggregationModule],
+      controllers: [HealthController, ManagementHealthController],
+      providers: [
+        GatewayHealth,
+        { provide: UpstreamHealth, useValue: health },
+        { provide: ShutdownState, useValue: shutdown },
+      ],
+    };
+  }
+}

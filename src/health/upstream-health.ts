@@ -1,0 +1,123 @@
+import { Injectable } from '@nestjs/common';
+import { type BreakerStateName } from '../resilience/circuit-breaker.js';
+import { type Clock } from '../resilience/clock.js';
+import { type Upstream } from '../upstream/upstream.js';
+import { UpstreamRegistry } from '../upstream/upstream-registry.js';
+import { type Judgement, judge, type UpstreamStatus } from './judgement.js';
+import { UpstreamProber } from './upstream-prober.js';
+import { UpstreamTraffic } from './upstream-traffic.js';
+
+/** One upstream in full, ready to be written as JSON. Moments are ISO 8601, durations ms. */
+export interface UpstreamReport {
+  readonly name: string;
+  readonly status: UpstreamStatus;
+  readonly reason?: string;
+  /** Whether the gateway is not ready while this upstream is down. */
+  readonly critical: boolean;
+  readonly breaker: {
+    readonly state: BreakerStateName;
+    readonly since: string;
+    /** Time until a call may be let through; 0 where one may be now. */
+    readonly retryAfterMs: number;
+  };
+  /** What the breaker's window holds, and the failure rate at which it opens. */
+  readonly window: {
+    readonly calls: number;
+    readonly failures: number;
+    readonly slowCalls: number;
+    readonly failureRatePercent: number;
+    readonly thresholdPercent: number;
+  };
+  readonly bulkhead: {
+    readonly inUse: number;
+    readonly queued: number;
+    readonly limit: number;
+  };
+  /** The last probe; null before the first, and where nobody probes. */
+  readonly probe: {
+    readonly ok: boolean;
+    readonly checkedAt: string;
+    readonly durationMs: number;
+    readonly reason?: string;
+  } | null;
+  /** The last call that showed the upstream working, and the last one that failed. */
+  readonly lastSuccess: string | null;
+  readonly lastFailure: { readonly at: string; readonly reason: string } | null;
+}
+
+/**
+ * Says how each upstream is. It reads what breakers, traffic and probes have left behind: asking costs an upstream
+ * nothing, however often it is done.
+ */
+@Injectable()
+export class UpstreamHealth {
+  constructor(
+    private readonly registry: UpstreamRegistry,
+    private readonly traffic: UpstreamTraffic,
+    private readonly prober: UpstreamProber,
+  ) {}
+
+  of(upstream: Upstream): Judgement {
+    const { failureRateThresholdPercent, slowCallRateThresholdPercent } = upstream.policy.circuitBreaker;
+    return judge({
+      breaker: upstream.breaker.snapshot(),
+      failureRateThresholdPercent,
+      slowCallRateThresholdPercent,
+      traffic: this.traffic.of(upstream),
+      probeIntervalMs: upstream.config.health?.intervalMs ?? null,
+      probe: this.prober.lastOf(upstream),
+    });
+  }
+
+  /** The upstreams whose loss takes the gateway out of service, and whether they are lost. */
+  critical(): readonly { readonly name: string; readonly down: boolean }[] {
+    return this.registry
+      .all()
+      .filter(({ critical }) => critical)
+      .map((upstream) => ({ name: upstream.name, down: this.of(upstream).status === 'down' }));
+  }
+
+  /** All upstreams, in the order of the configuration. */
+  reports(): readonly UpstreamReport[] {
+    return this.registry.all().map((upstream) => this.reportOf(upstream));
+  }
+
+  private reportOf(upstream: Upstream): UpstreamReport {
+    const { name, critical, bulkhead, policy, runtime } = upstream;
+    const { state, since, retryAfterMs, calls, failures, slowCalls } = upstream.breaker.snapshot();
+    const { lastSuccessAt, lastFailure } = this.traffic.of(upstream);
+    const probe = this.prober.lastOf(upstream);
+    const iso = wallTimeOf(runtime.clock);
+    return {
+      name,
+      ...this.of(upstream),
+      critical,
+      breaker: { state, since: iso(since), retryAfterMs: Math.round(retryAfterMs) },
+      window: {
+        calls,
+        failures,
+        slowCalls,
+        failureRatePercent: calls === 0 ? 0 : Math.round((failures * 1000) / calls) / 10,
+        thresholdPercent: policy.circuitBreaker.failureRateThresholdPercent,
+      },
+      bulkhead: { inUse: bulkhead.inUse, queued: bulkhead.queued, limit: bulkhead.limit },
+      probe:
+        probe === undefined
+          ? null
+          : {
+              ok: probe.ok,
+              checkedAt: iso(probe.at),
+              durationMs: Math.round(probe.durationMs),
+              ...(probe.reason === undefined ? {} : { reason: probe.reason }),
+            },
+      lastSuccess: lastSuccessAt === undefined ? null : iso(lastSuccessAt),
+      lastFailure: lastFailure === undefined ? null : { at: iso(lastFailure.at), reason: lastFailure.reason },
+    };
+  }
+}
+
+/** Moments of a monotonic clock in the words of the wall clock, as it stands now. */
+function wallTimeOf(clock: Clock): (at: number) => string {
+  const offset = Date.now() - clock.now();
+  return (at) => new Date(offset + at).toISOString();
+}

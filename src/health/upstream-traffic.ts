@@ -1,0 +1,108 @@
+import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { verdictOfStatus } from '../upstream/classify.js';
+import { type Upstream } from '../upstream/upstream.js';
+import { type AttemptEvent, type UpstreamEvent } from '../upstream/upstream-events.js';
+import { UpstreamRegistry } from '../upstream/upstream-registry.js';
+
+/** What real calls have lately told about an upstream. Moments are on the clock's scale. */
+export interface TrafficSigns {
+  /** When it last answered in a way that shows it works. */
+  readonly lastSuccessAt: number | undefined;
+  readonly lastFailure: FailureSign | undefined;
+}
+
+export interface FailureSign {
+  readonly at: number;
+  /** In the words of the part report; a status with its number. */
+  readonly reason: string;
+}
+
+interface TrafficRecord extends TrafficSigns {
+  lastSuccessAt: number | undefined;
+  lastFailure: FailureSign | undefined;
+}
+
+/** Remembers the last success and the last failure of each upstream, as real traffic met them. */
+@Injectable()
+export class UpstreamTraffic implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly records = new Map<string, TrafficRecord>();
+  private stopListening: () => void = () => undefined;
+
+  constructor(private readonly registry: UpstreamRegistry) {}
+
+  onApplicationBootstrap(): void {
+    this.stopListening = this.registry.events.subscribe((event) => {
+      this.note(event);
+    });
+  }
+
+  onModuleDestroy(): void {
+    this.stopListening();
+  }
+
+  /** The signs of one upstream; the answer stays up to date. */
+  of(upstream: Upstream): TrafficSigns {
+    return this.recordOf(upstream.name);
+  }
+
+  private note(event: UpstreamEvent): void {
+    const sign = signOf(event);
+    if (sign === undefined) return;
+    const at = this.registry.get(event.upstream).runtime.clock.now();
+    const record = this.recordOf(event.upstream);
+    if (sign === 'success') record.lastSuccessAt = at;
+    else record.lastFailure = { at, reason: sign.failure };
+  }
+
+  private recordOf(name: string): TrafficRecord {
+    let record = this.records.get(name);
+    if (record === undefined) {
+      record = { lastSuccessAt: undefined, lastFailure: undefined };
+      this.records.set(name, record);
+    }
+    return record;
+  }
+}
+
+type Sign = 'success' | { readonly failure: string };
+
+/** What an event says about the upstream itself; nothing where a guard or a client of ours ended the call. */
+function signOf(event: UpstreamEvent): Sign | undefined {
+  if (event.type === 'attempt') return signOfAttempt(event.outcome);
+  // Which status an attempt met stands in the event of its call only.
+  if (event.type === 'call' && event.outcome === 'status' && event.status !== undefined) {
+    return signOfStatus(event.status);
+  }
+  return undefined;
+}
+
+function signOfAttempt(outcome: AttemptEvent['outcome']): Sign | undefined {
+  switch (outcome) {
+    case 'ok':
+      return 'success';
+    case 'connect':
+    case 'reset':
+    case 'timeout':
+      return { failure: outcome };
+    case 'status':
+    case 'deadline':
+    case 'open':
+    case 'full':
+    case 'too-large':
+    case 'invalid':
+    case 'cancelled':
+      return undefined;
+  }
+}
+
+/** A 404 is a sign of life, a 503 is none. */
+function signOfStatus(status: number): Sign | undefined {
+  switch (verdictOfStatus(status, false).breaker) {
+    case 'success':
+      return 'success';
+    case 'failure':
+      return { failure: `status ${status}` };
+    case 'neutral':
+      return undefined;
+  }
+}

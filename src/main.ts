@@ -1,0 +1,45 @@
+import 'reflect-metadata';
+import { startGateway } from './gateway.js';
+import { GatewayLogger } from './gateway-logger.js';
+import { ConfigurationError } from './upstream/config/configuration-error.js';
+import { loadGatewayConfig } from './upstream/config/gateway-config.js';
+
+const logger = new GatewayLogger(process.env['NODE_ENV'] === 'production');
+
+try {
+  const config = loadGatewayConfig({ file: process.env['GATEWAY_CONFIG'] });
+  const gateway = await startGateway(config, logger);
+  logger.log(
+    `API on ${await gateway.api.getUrl()}, management on ${await gateway.management.getUrl()}`,
+    'Tributary',
+  );
+
+  let stopping = false;
+  const stop = (graceMs: number): void => {
+    // Whoever asks twice does not want to wait.
+    if (stopping) process.exit(1);
+    stopping = true;
+    gateway.stop(graceMs).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.fatal('the shutdown failed', error);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', () => {
+    stop(config.server.shutdownGraceMs);
+  });
+  // Somebody at a keyboard: no load balancer needs time to notice.
+  process.on('SIGINT', () => {
+    stop(0);
+  });
+  // Started by another process that is gone.
+  process.on('disconnect', () => {
+    stop(0);
+  });
+} catch (error) {
+  if (error instanceof ConfigurationError) process.stderr.write(`${error.message}\n`);
+  else logger.fatal('the gateway could not start', error);
+  process.exitCode = 1;
+}
