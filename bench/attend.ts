@@ -1,0 +1,38 @@
+import { type Answer, type Question, type Topic, type Topics, type Usage } from './topics.js';
+
+/** How a process answers the topics it knows. */
+export type Answers = {
+  readonly [T in Topic]?: (order: Topics[T]['order']) => Topics[T]['answer'] | Promise<Topics[T]['answer']>;
+};
+
+/**
+ * The child's side: says where it listens, answers questions, and ends when its parent does, however that came about.
+ * Every process can tell what it uses.
+ */
+export function attend(ports: readonly number[], answers: Answers = {}): void {
+  const known: Answers = { usage: ownUsage, ...answers };
+  process.on('message', (question: Question) => void reply(known, question));
+  process.once('disconnect', () => process.exit(0));
+  process.send?.({ listening: ports });
+}
+
+/** The child's side, where it cannot do its work here: says why, and ends. */
+export function decline(reason: string): void {
+  process.send?.({ unavailable: reason }, () => process.exit(0));
+}
+
+async function reply<T extends Topic>(answers: Answers, { ask, order }: Question<T>): Promise<void> {
+  const answer: (typeof answers)[T] = answers[ask];
+  let message: Answer<T>;
+  try {
+    message = answer ? { answer: await answer(order) } : { failed: `knows nothing of ${ask}` };
+  } catch (error) {
+    message = { failed: String(error) };
+  }
+  process.send?.(message);
+}
+
+function ownUsage(): Usage {
+  const { user, system } = process.cpuUsage();
+  return { cpuMicros: user + system, rssBytes: process.memoryUsage.rss() };
+}

@@ -1,0 +1,27 @@
+import { buildProducts, CATEGORIES } from '../data/products.js';
+import { found, ok, type ServiceDefinition } from '../kernel/route.js';
+import { indexed, lookUp } from './record-index.js';
+
+/** What is sold. */
+export const catalog: ServiceDefinition = {
+  name: 'catalog',
+  routes: () => {
+    const all = buildProducts();
+    const bySku = indexed(all, ({ sku }) => sku);
+    return [
+      {
+        method: 'GET',
+        path: '/products',
+        query: ['skus', 'category', 'limit', 'offset'],
+        handle: ({ query }) => {
+          const category = query.oneOf('category', CATEGORIES);
+          const skus = query.batch('skus', 'p');
+          const products = skus ? lookUp(bySku, skus) : all;
+          const wanted = category ? products.filter((product) => product.category === category) : products;
+          return ok(query.page(wanted, skus?.length));
+        },
+      },
+      { method: 'GET', path: '/products/{id}', handle: ({ id }) => found(bySku.get(id), 'product', id) },
+    ];
+  },
+};
