@@ -1,4 +1,4 @@
-import { defer, EMPTY, Observable, of, take, throwError } from 'rxjs';
+import { defer, EMPTY, Observable, of, Subject, take, takeUntil, throwError } from 'rxjs';
 import { type Attempt, type Call, type Handler } from './call.js';
 import { type Random } from './random.js';
 import { RetryBudget, type RetryBudgetPolicy } from './retry-budget.js';
@@ -201,6 +201,20 @@ describe('backoff', () => {
     bench.clock.advance(50);
     expect(bench.clock.pendingTimers).toBe(0);
     expect(bench.decided).toHaveLength(1);
+  });
+
+  it('is not decided on for a caller that leaves while the first attempt starts', () => {
+    const leave = new Subject<void>();
+    const bench = new Bench({
+      handler: () =>
+        defer(() => {
+          leave.next();
+          return throwError(() => new WireError());
+        }),
+    });
+    watch(bench.handler({ deadlineAt: Infinity, replaySafe: true }).pipe(takeUntil(leave)));
+    expect(bench.decided).toEqual([]);
+    expect(bench.clock.pendingTimers).toBe(0);
   });
 
   it('goes on although whoever listens for retries throws', () => {
@@ -440,18 +454,23 @@ describe('the retry budget', () => {
 describe('a source that fails at once', () => {
   it('can be tried ten thousand times without growing the stack', () => {
     let attempts = 0;
+    let nested = 0;
+    let deepest = 0;
     const bench = new Bench({
       policy: { maxAttempts: 10_000, backoffBaseMs: 0 },
       budget: { percent: 1_000_000, windowMs: 10_000, minRetriesPerSecond: 0 },
-      handler: () => {
-        attempts++;
-        return throwError(() => new WireError());
-      },
+      handler: () =>
+        new Observable((subscriber) => {
+          attempts++;
+          deepest = Math.max(deepest, ++nested);
+          subscriber.error(new WireError());
+          nested--;
+        }),
     });
     const call = bench.call();
     bench.clock.advance(0);
     expect(call.end).toBe('failed');
-    expect(attempts).toBe(10_000);
+    expect({ attempts, deepest }).toEqual({ attempts: 10_000, deepest: 1 });
   });
 });
 
