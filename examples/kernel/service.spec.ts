@@ -35,7 +35,7 @@ describe('a service', () => {
 
   it('tells the length in bytes, not in letters', async () => {
     const { headers, bytes } = await ask(url('/customers?limit=1'));
-    expect(bytes.toString()).toMatch(/[^\x00-\x7f]/);
+    expect(bytes.toString().length).toBeLessThan(bytes.length);
     expect(Number(headers['content-length'])).toBe(bytes.length);
     expect(headers['content-type']).toBe('application/json; charset=utf-8');
   });
