@@ -1,4 +1,4 @@
-import { type LoggerService } from '@nestjs/common';
+import { type DynamicModule, type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { gatewayServerOptions } from './aggregation/server-options.js';
@@ -17,26 +17,24 @@ export interface Gateway {
   stop(graceMs: number): Promise<void>;
 }
 
+/** The API, not listening: what {@link startGateway} starts, and what `openapi.json` is made from. */
+export function createApi(
+  config: GatewayConfig,
+  logger?: LoggerService | false,
+): Promise<NestFastifyApplication> {
+  return createApp(AppModule.with(config), logger);
+}
+
 /**
  * Starts the API and the management side on the ports of the configuration. An upstream that is down never stops the
  * start.
  */
 export async function startGateway(config: GatewayConfig, logger?: LoggerService | false): Promise<Gateway> {
   const { server } = config;
-  // Errors come back to the caller, which says what they mean; Nest would end the process.
-  const options = { abortOnError: false, ...(logger === undefined ? {} : { logger }) };
-  const api = await NestFactory.create<NestFastifyApplication>(
-    AppModule.with(config),
-    gatewayAdapter(),
-    options,
-  );
+  const api = await createApi(config, logger);
   serveOpenApi(api);
   const shared = { health: api.get(UpstreamHealth), shutdown: api.get(ShutdownState) };
-  const management = await NestFactory.create<NestFastifyApplication>(
-    ManagementModule.sharing(shared),
-    gatewayAdapter(),
-    options,
-  );
+  const management = await createApp(ManagementModule.sharing(shared), logger);
   await api.listen(server.port, server.host);
   await management.listen(server.managementPort, server.managementHost);
 
@@ -52,8 +50,15 @@ export async function startGateway(config: GatewayConfig, logger?: LoggerService
   };
 }
 
-function gatewayAdapter(): FastifyAdapter {
-  return new FastifyAdapter(gatewayServerOptions());
+function createApp(
+  root: DynamicModule,
+  logger: LoggerService | false | undefined,
+): Promise<NestFastifyApplication> {
+  return NestFactory.create<NestFastifyApplication>(root, new FastifyAdapter(gatewayServerOptions()), {
+    // Errors come back to the caller, which says what they mean; Nest would end the process.
+    abortOnError: false,
+    ...(logger === undefined ? {} : { logger }),
+  });
 }
 
 function drainLimit(ms: number): Promise<void> {

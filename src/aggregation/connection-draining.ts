@@ -1,0 +1,24 @@
+import { Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { type FastifyInstance } from 'fastify';
+
+/**
+ * Ends keep-alive connections with the last answer they carry while the server closes. Node closes those that are
+ * idle when closing begins; one that was busy would stay open, and hold up the shutdown, until its client goes away.
+ */
+@Injectable()
+export class ConnectionDraining {
+  private closing = false;
+
+  constructor({ httpAdapter }: HttpAdapterHost) {
+    const fastify = httpAdapter.getInstance<FastifyInstance>();
+    fastify.addHook('preClose', (done) => {
+      this.closing = true;
+      done();
+    });
+    fastify.addHook('onSend', (_request, reply, payload, done) => {
+      if (this.closing) reply.header('connection', 'close');
+      done(null, payload);
+    });
+  }
+}
