@@ -10,8 +10,14 @@ import { type FastifyInstance } from 'fastify';
 export class ConnectionDraining {
   private closing = false;
 
-  constructor({ httpAdapter }: HttpAdapterHost) {
-    const fastify = httpAdapter.getInstance<FastifyInstance>();
+  constructor(host: HttpAdapterHost) {
+    // At once in an application, and in Nest's testing module as soon as it becomes one.
+    host.init$.subscribe(() => {
+      this.watch(host.httpAdapter.getInstance<FastifyInstance>());
+    });
+  }
+
+  private watch(fastify: FastifyInstance): void {
     fastify.addHook('preClose', (done) => {
       this.closing = true;
       done();
