@@ -2,6 +2,7 @@ import { Observable, type Subscriber, Subscription } from 'rxjs';
 import { type Bulkhead, type BulkheadWaiter } from './bulkhead.js';
 import { type Handler, type Layer } from './call.js';
 import { type Clock, type Timer } from './clock.js';
+import { LayerSubscriber } from './layer-subscriber.js';
 import { BulkheadFullError } from './rejections.js';
 
 /**
@@ -11,51 +12,62 @@ import { BulkheadFullError } from './rejections.js';
 export function withBulkhead<T, A>(bulkhead: Bulkhead, maxQueueWaitMs: number, clock: Clock): Layer<T, A> {
   return (next) => (attempt) =>
     new Observable((subscriber) => {
-      if (bulkhead.tryAcquire()) return hold(bulkhead, subscriber, next, attempt);
+      if (subscriber.closed) return;
+      if (bulkhead.tryAcquire()) {
+        hold(bulkhead, subscriber, next, attempt);
+        return;
+      }
       const waiting = new Waiting(bulkhead, subscriber, next, attempt, clock);
       if (!bulkhead.tryEnqueue(waiting)) {
         subscriber.error(new BulkheadFullError());
         return;
       }
       waiting.giveUpAfter(maxQueueWaitMs);
-      return waiting;
+      subscriber.add(waiting);
     });
 }
 
 /** Runs the attempt with a permit that has been taken. */
-function hold<T, A>(
-  bulkhead: Bulkhead,
-  subscriber: Subscriber<T>,
-  next: Handler<A, T>,
-  attempt: A,
-): Subscription {
-  let running: Subscription | undefined;
-  // The wire goes first, whichever way the attempt ends, so that the permit never stands for two; and the permit goes
-  // before the caller hears of the end, so that what it starts next may use it.
-  const permit = new Subscription(() => {
-    running?.unsubscribe();
-    bulkhead.release();
-  });
-  const fail = (error: unknown): void => {
-    permit.unsubscribe();
-    subscriber.error(error);
-  };
+function hold<T, A>(bulkhead: Bulkhead, subscriber: Subscriber<T>, next: Handler<A, T>, attempt: A): void {
+  const permit = new PermitSubscriber(subscriber, bulkhead);
   try {
-    running = next(attempt).subscribe({
-      next: (value) => {
-        subscriber.next(value);
-      },
-      error: fail,
-      complete: () => {
-        permit.unsubscribe();
-        subscriber.complete();
-      },
-    });
+    next(attempt).subscribe(permit);
   } catch (error) {
     // A queued attempt is started by whoever releases: what it throws must end this call, not that one.
-    fail(error);
+    permit.error(error);
   }
-  return permit;
+}
+
+/**
+ * Gives the permit back, once. The wire goes first, whichever way the attempt ends, so that the permit never stands for
+ * two; and the permit goes before the caller hears of the end, so that what it starts next may use it.
+ */
+class PermitSubscriber<T> extends LayerSubscriber<T> {
+  private held = true;
+
+  constructor(
+    behind: Subscriber<T>,
+    private readonly bulkhead: Bulkhead,
+  ) {
+    super(behind);
+  }
+
+  protected override _error(error: unknown): void {
+    this.unsubscribe();
+    this.behind.error(error);
+  }
+
+  protected override _complete(): void {
+    this.unsubscribe();
+    this.behind.complete();
+  }
+
+  override unsubscribe(): void {
+    super.unsubscribe();
+    if (!this.held) return;
+    this.held = false;
+    this.bulkhead.release();
+  }
 }
 
 /** An attempt in the queue: it is granted a permit, gives up, or is cancelled, whichever comes first. */
@@ -81,7 +93,7 @@ class Waiting<T, A> extends Subscription implements BulkheadWaiter {
 
   granted(): void {
     this.clock.clearTimeout(this.timer);
-    this.add(hold(this.bulkhead, this.subscriber, this.nextHandler, this.attempt));
+    hold(this.bulkhead, this.subscriber, this.nextHandler, this.attempt);
   }
 }
 

@@ -2,6 +2,7 @@ import { Observable, type Subscriber, Subscription } from 'rxjs';
 import { fullJitter } from './backoff.js';
 import { type Attempt, type Call, type Handler, type Layer } from './call.js';
 import { type Clock, type Timer } from './clock.js';
+import { LayerSubscriber } from './layer-subscriber.js';
 import { type Random } from './random.js';
 import { type RetryBudget } from './retry-budget.js';
 import { retryAfterOf, verdictOf } from './verdict.js';
@@ -47,7 +48,7 @@ export function withRetry<T, C extends Call>(options: RetryOptions<C>): Layer<T,
 
 class RetryRun<T, C extends Call> extends Subscription {
   private number = 1;
-  private emitted = false;
+  emitted = false;
   private running: Subscription | undefined;
   private timer: Timer;
 
@@ -65,27 +66,17 @@ class RetryRun<T, C extends Call> extends Subscription {
 
   attempt(): void {
     try {
-      this.running = this.nextHandler({ call: this.call, number: this.number }).subscribe({
-        next: (value) => {
-          this.emitted = true;
-          this.subscriber.next(value);
-        },
-        error: (error: unknown) => {
-          this.failed(error);
-        },
-        complete: () => {
-          this.subscriber.complete();
-        },
-      });
+      const attempt = new AttemptSubscriber(this.subscriber, this);
+      this.running = attempt;
+      this.nextHandler({ call: this.call, number: this.number }).subscribe(attempt);
     } catch (error) {
       // Nobody above would catch it: but for the first, attempts are started by a timer.
       this.failed(error);
     }
-    // The caller may have left while the attempt started, when it could not be cut yet.
-    if (this.closed) this.running?.unsubscribe();
   }
 
-  private failed(error: unknown): void {
+  /** The attempt that runs has failed. */
+  failed(error: unknown): void {
     if (this.closed) return;
     const delayMs = this.delayBeforeRetry(error);
     if (delayMs === undefined) {
@@ -95,8 +86,13 @@ class RetryRun<T, C extends Call> extends Subscription {
     this.number++;
     // Always through a timer, even for a delay of 0: a source that fails at once would grow the stack.
     this.timer = this.options.clock.setTimeout(nextAttempt, delayMs, this);
-    // Last, so that a listener that cancels the call finds the timer, and one that throws costs no attempt.
-    this.options.onRetry?.(this.call, this.number, delayMs, error);
+    // Last, so that a listener that cancels the call finds the timer.
+    try {
+      this.options.onRetry?.(this.call, this.number, delayMs, error);
+    } catch (bug) {
+      // A listener that throws costs no attempt; its error surfaces as any other that nobody caught.
+      this.options.clock.setTimeout(rethrow, 0, bug);
+    }
   }
 
   /** The delay in ms, with the retry withdrawn from the budget, or undefined if there is to be none. */
@@ -116,6 +112,30 @@ class RetryRun<T, C extends Call> extends Subscription {
 
     return budget.tryWithdraw() ? delayMs : undefined;
   }
+}
+
+/** Hands on what an attempt answers; its failure goes to the run. */
+class AttemptSubscriber<T> extends LayerSubscriber<T> {
+  constructor(
+    behind: Subscriber<T>,
+    private readonly run: { emitted: boolean; failed(error: unknown): void },
+  ) {
+    super(behind);
+  }
+
+  protected override _next(value: T): void {
+    this.run.emitted = true;
+    this.behind.next(value);
+  }
+
+  protected override _error(error: unknown): void {
+    this.unsubscribe();
+    this.run.failed(error);
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 function nextAttempt(run: { attempt(): void }): void {
