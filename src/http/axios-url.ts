@@ -54,10 +54,11 @@ function joined(baseURL: string, url: string): string {
   return `${baseURL.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}`;
 }
 
-// What the URL parser would leave untouched. Anything else, and dot segments, go through the parser.
+// What the URL parser would leave untouched. Anything else goes through it, dot segments and an empty query
+// among it.
 const NORMAL_PREFIX = /^https?:\/\/[a-zA-Z0-9.\-[\]:]+$/;
 const NORMAL_PATH = /^[\w\-.~!$&()*+,;=:@%|/?[\]]*$/;
-const DOT_SEGMENT = /\/\.|%2e/i;
+const NOT_QUITE_NORMAL = /\/\.|%2e|\?$/i;
 
 const MAX_ORIGINS = 512;
 const origins = new Map<string, string>();
@@ -73,7 +74,7 @@ export function targetOf(url: string): Target {
   if (origin !== undefined) {
     if (slash === -1) return { origin, path: '/' };
     const path = url.slice(slash);
-    if (NORMAL_PATH.test(path) && !DOT_SEGMENT.test(path)) return { origin, path };
+    if (NORMAL_PATH.test(path) && !NOT_QUITE_NORMAL.test(path)) return { origin, path };
   }
   return parsedTarget(url);
 }
@@ -117,14 +118,14 @@ export function withParams(
   paramsSerializer?: AxiosRequestConfig['paramsSerializer'],
 ): string {
   if (params === undefined || params === null) return path;
-  if (paramsSerializer === undefined && typeof params === 'object') {
-    const query = simpleQuery(params);
-    if (query === '') return path;
-    if (query !== undefined) return `${path}${path.includes('?') ? '&' : '?'}${query}`;
-  }
-  const config: AxiosRequestConfig = { url: path, params };
-  if (paramsSerializer !== undefined) config.paramsSerializer = paramsSerializer;
   try {
+    if (paramsSerializer === undefined && typeof params === 'object') {
+      const query = simpleQuery(params);
+      if (query === '') return path;
+      if (query !== undefined) return `${path}${path.includes('?') ? '&' : '?'}${query}`;
+    }
+    const config: AxiosRequestConfig = { url: path, params };
+    if (paramsSerializer !== undefined) config.paramsSerializer = paramsSerializer;
     return reference.getUri(config);
   } catch (error) {
     throw isAxiosError(error) ? error : AxiosError.from(error, AxiosError.ERR_BAD_REQUEST);

@@ -1,3 +1,4 @@
+import { constants as buffer } from 'node:buffer';
 import { type Duplex, Transform, type TransformCallback } from 'node:stream';
 import {
   brotliDecompress,
@@ -49,7 +50,9 @@ export function decompress(
   maxBytes: number,
   done: (error: Error | null, body: Buffer) => void,
 ): void {
-  const limited = { ...LENIENT, maxOutputLength: maxBytes };
+  // zlib takes neither 0 nor more than a Buffer can hold.
+  const maxOutputLength = Math.min(Math.max(maxBytes, 1), buffer.MAX_LENGTH);
+  const limited = { ...LENIENT, maxOutputLength };
   switch (encoding) {
     case 'gzip':
       unzip(packed, limited, done);
@@ -58,7 +61,7 @@ export function decompress(
       (hasZlibHeader(packed) ? inflate : inflateRaw)(packed, limited, done);
       return;
     case 'br':
-      brotliDecompress(packed, { maxOutputLength: maxBytes }, done);
+      brotliDecompress(packed, { maxOutputLength }, done);
       return;
   }
 }

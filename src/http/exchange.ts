@@ -29,7 +29,7 @@ export interface WireResponse extends WireHead {
 /** Hears how one exchange ends: one of the first two, once, and never from within `start()`. */
 export interface WireSink {
   received(response: WireResponse): void;
-  /** `head` is there if the exchange failed after its headers. */
+  /** `head` is there if the error is to carry the response. */
   failed(failure: FailedExchange, head: WireHead | undefined): void;
   /** The error to put on a streamed body that fails after it was handed out. */
   errorOf(failure: FailedExchange): Error;
@@ -172,7 +172,7 @@ export class Exchange {
     if (this.settled) return;
     this.settled = true;
     this.stopTimer();
-    this.sink.failed(failure, this.head);
+    this.sink.failed(failure, failure.showsResponse === true ? this.head : undefined);
   }
 
   /** @internal */
@@ -201,11 +201,13 @@ export class Exchange {
   /** Refuses a body as soon as its announced or counted size is over a limit. */
   private checkSize(bytes: number): void {
     const { maxWireBytes, maxBufferedBytes } = this.request;
-    if (bytes > maxBufferedBytes && this.encoding === undefined) {
-      this.fail(tooLarge('maxContentLength', maxBufferedBytes));
-    } else if (bytes > maxWireBytes) {
-      this.fail(tooLarge('maxWireBytes', maxWireBytes));
-    }
+    const unpacked = this.encoding === undefined ? maxBufferedBytes : Infinity;
+    if (bytes <= maxWireBytes && bytes <= unpacked) return;
+    this.fail(
+      unpacked < maxWireBytes
+        ? tooLarge('maxContentLength', unpacked)
+        : tooLarge('maxWireBytes', maxWireBytes),
+    );
   }
 
   private unpack(encoding: Encoding, packed: Buffer): void {
@@ -339,13 +341,10 @@ function tooLarge(limitName: ResponseTooLargeError['limitName'], limitBytes: num
 }
 
 function corrupt(error: Error): FailedExchange {
-  const cause = new InvalidBodyError(error.message);
-  return {
-    kind: 'invalid',
-    code: codeOf(error) ?? AxiosError.ERR_BAD_RESPONSE,
-    message: error.message,
-    cause,
-  };
+  const { message } = error;
+  const cause = new InvalidBodyError(message);
+  const code = codeOf(error) ?? AxiosError.ERR_BAD_RESPONSE;
+  return { kind: 'invalid', code, message, cause, showsResponse: true };
 }
 
 function codeOf(error: Error): string | undefined {

@@ -60,7 +60,7 @@ const PLAIN_OPTIONS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['timeout', isNumber],
   ['timeoutErrorMessage', isString],
   ['transitional', isTransitional],
-  ['url', isString],
+  ['url', (value: unknown) => typeof value === 'string' && !DATA_URL.test(value)],
   ['validateStatus', isFunctionOrNull],
   ['withCredentials', anything],
   ['withXSRFToken', anything],
@@ -68,6 +68,7 @@ const PLAIN_OPTIONS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['xsrfHeaderName', anything],
 ]);
 
+const DATA_URL = /^data:/i;
 const RESPONSE_TYPES: ReadonlySet<string> = new Set(['json', 'text', 'arraybuffer', 'stream']);
 
 const TRANSITIONAL: ReadonlySet<string> = new Set<keyof TransitionalOptions>([
@@ -94,7 +95,10 @@ function isCredentials(value: unknown): boolean {
 
 function isTransitional(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).every(([key, flag]) => TRANSITIONAL.has(key) && typeof flag === 'boolean');
+  for (const [key, flag] of Object.entries(value)) {
+    if (!TRANSITIONAL.has(key) || typeof flag !== 'boolean') return false;
+  }
+  return true;
 }
 
 // Axios' own transforms, which the plain path knows by heart. Their names tell them from ones that someone
@@ -120,7 +124,10 @@ export class PlainDefaults {
   private readonly keys: readonly string[];
   private readonly values: readonly unknown[];
   private readonly plain: boolean;
-  /** A plain-object copy: axios keeps its defaults in a dictionary, which costs 2.5 us to spread. */
+  /**
+   * The defaults with room for what requests usually set. V8 copies such an object in 0.2 us; growing the
+   * copy by a few properties, or spreading the dictionary that axios keeps, costs 3 to 10 us.
+   */
   private readonly template: Readonly<Record<string, unknown>>;
 
   constructor(
@@ -130,7 +137,7 @@ export class PlainDefaults {
   ) {
     this.keys = Object.keys(defaults);
     this.values = this.keys.map((key) => valueAt(defaults, key));
-    this.template = { ...defaults };
+    this.template = { ...COMMON_OPTIONS, ...defaults };
     this.plain = defaults.adapter === adapter && this.keys.every((key) => this.isPlainDefault(key));
   }
 
@@ -204,7 +211,8 @@ export class PlainDefaults {
     const merged: Record<string, unknown> = { ...this.template };
     for (const key of Object.keys(config)) {
       const value = valueAt(config, key);
-      if (value === undefined) continue;
+      // The config of an earlier response brings the defaults with it.
+      if (value === undefined || value === this.template[key]) continue;
       if (!isPlainOption(key, value)) return undefined;
       merged[key] = value;
     }
@@ -254,6 +262,12 @@ type MergedConfig = Omit<
   readonly method: string;
   readonly transitional: TransitionalOptions;
 };
+
+const COMMON_OPTIONS: AxiosRequestConfig = Object.fromEntries(
+  ['url', 'method', 'baseURL', 'allowAbsoluteUrls', 'params', 'data', 'responseType', 'maxRedirects'].map(
+    (key) => [key, undefined],
+  ),
+);
 
 const NONE: readonly string[] = [];
 

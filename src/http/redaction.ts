@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
 import { InvalidBodyError } from './wire-errors.js';
 import { type FailedExchange, markFailure } from './wire-failure.js';
@@ -33,8 +34,8 @@ export function redacted<E>(error: E): E {
   if (isAxiosError(error)) {
     for (const key of MAY_HOLD_SECRETS) hide(error, key);
     Object.defineProperty(error, 'toJSON', { value: toJson, writable: true, configurable: true });
-    if (error.cause instanceof Error) quiet(error.cause);
-  } else if (error instanceof Error && (error as NodeJS.ErrnoException).code === 'ERR_INVALID_URL') {
+    if (types.isNativeError(error.cause)) quiet(error.cause);
+  } else if (types.isNativeError(error) && (error as NodeJS.ErrnoException).code === 'ERR_INVALID_URL') {
     quiet(error);
   }
   return error;

@@ -41,7 +41,8 @@ export class RequestHeaders {
    * @throws AxiosError ERR_BAD_OPTION_VALUE for a value with CR, LF or NUL
    */
   takeOver(source: object): boolean {
-    for (const [name, value] of Object.entries(source) as [string, unknown][]) {
+    for (const name of Object.keys(source)) {
+      const value = (source as Record<string, unknown>)[name];
       if (typeof value === 'string') {
         if (!SENDABLE.test(value)) {
           refuseSplitting(name, value);

@@ -176,14 +176,14 @@ export class UndiciHttpService extends HttpService implements OnApplicationShutd
     subscriber: Subscriber<AxiosResponse<T>>,
   ): TeardownLogic {
     const given = configOf(args);
-    const source = axios.CancelToken.source();
-    const unlink = link(given.cancelToken, source);
     try {
       refuseHeaderSplitting(given.headers);
     } catch (error) {
       subscriber.error(refusal(error, given));
       return undefined;
     }
+    const source = axios.CancelToken.source();
+    const unlink = link(given.cancelToken, source);
     const config: AxiosRequestConfig = { ...given, cancelToken: source.token };
     let settled = false;
     (method as (...args: unknown[]) => AxiosPromise<T>)(...args.slice(0, -1), config).then(

@@ -30,6 +30,8 @@ export interface FailedExchange {
   readonly code: string;
   readonly message: string;
   readonly cause?: Error | undefined;
+  /** Stock axios puts the response on this error, as far as it had come. */
+  readonly showsResponse?: true;
 }
 
 /** How far an exchange had come when it failed. */
@@ -127,7 +129,7 @@ export function failedExchange(error: Error, progress: Progress): FailedExchange
     return { kind: 'canceled', code, message: error.message, cause: error };
   }
   if (progress === 'unsent') return failedBeforeSending(error, code);
-  if (code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE') return brokenFraming(error, code);
+  if (error.name === 'HTTPParserError') return brokenFraming(error, progress);
   switch (code) {
     case 'UND_ERR_HEADERS_OVERFLOW':
       return {
@@ -143,10 +145,7 @@ export function failedExchange(error: Error, progress: Progress): FailedExchange
       return { kind: 'timeout', code, message: error.message, cause: error };
     case 'UND_ERR_SOCKET':
     case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
-    case 'HPE_INVALID_EOF_STATE':
-      return progress === 'answered'
-        ? { kind: 'reset', code: 'ERR_BAD_RESPONSE', message: 'stream has been aborted', cause: error }
-        : { kind: 'reset', code: 'ECONNRESET', message: 'socket hang up', cause: error };
+      return cutShort(error, progress);
     default:
       return {
         kind: systemCallOf(error) === undefined ? 'unknown' : 'reset',
@@ -171,10 +170,24 @@ function failedBeforeSending(error: Error, code: string): FailedExchange {
   }
 }
 
-function brokenFraming(error: Error, code: string): FailedExchange {
-  const reason = /\((.*)\)$/.exec(error.message)?.[1];
-  const message = reason === undefined ? 'Parse Error' : `Parse Error: ${reason}`;
-  return { kind: 'invalid', code, message, cause: new InvalidBodyError(message) };
+function cutShort(cause: Error, progress: Progress): FailedExchange {
+  return progress === 'answered'
+    ? {
+        kind: 'reset',
+        code: 'ERR_BAD_RESPONSE',
+        message: 'stream has been aborted',
+        cause,
+        showsResponse: true,
+      }
+    : { kind: 'reset', code: 'ECONNRESET', message: 'socket hang up', cause };
+}
+
+// undici 7 drops the parser's own code, and quotes the raw bytes in `data`: what is left is the reason.
+function brokenFraming(error: Error, progress: Progress): FailedExchange {
+  const reason = /\((.*)\)$/.exec(error.message)?.[1] ?? 'invalid response';
+  if (reason.includes('EOF')) return cutShort(new InvalidBodyError(reason), progress);
+  const message = `Parse Error: ${reason}`;
+  return { kind: 'invalid', code: 'ERR_BAD_RESPONSE', message, cause: new InvalidBodyError(message) };
 }
 
 function codeOf(error: object): string {
