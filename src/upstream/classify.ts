@@ -2,6 +2,7 @@ import { isAxiosError } from 'axios';
 import { wireFailureOf } from '../http/wire-failure.js';
 import { type Verdict, VERDICTS } from '../resilience/verdict.js';
 import { parseRetryAfter } from './retry-after.js';
+import { type UpstreamResponse } from './upstream-call.js';
 import { UpstreamError } from './upstream-error.js';
 
 /**
@@ -11,7 +12,7 @@ import { UpstreamError } from './upstream-error.js';
 export function classify(upstream: string, error: unknown, retryOn500: boolean): UpstreamError {
   switch (wireFailureOf(error)) {
     case 'status':
-      return classifyStatus(upstream, error, retryOn500);
+      return statusError(upstream, isAxiosError(error) ? error.response : undefined, retryOn500, error);
     case 'connect':
       return new UpstreamError({ upstream, reason: 'connect', verdict: VERDICTS.unsent, cause: error });
     case 'certificate':
@@ -22,19 +23,38 @@ export function classify(upstream: string, error: unknown, retryOn500: boolean):
       return new UpstreamError({ upstream, reason: 'timeout', verdict: VERDICTS.failed, cause: error });
     case 'too-large':
       return new UpstreamError({ upstream, reason: 'too-large', verdict: VERDICTS.neutral, cause: error });
-    case 'invalid':
     case 'canceled':
+      return new UpstreamError({ upstream, reason: 'cancelled', verdict: VERDICTS.neutral, cause: error });
+    case 'invalid':
+      return new UpstreamError({
+        upstream,
+        reason: 'invalid',
+        verdict: VERDICTS.neutral,
+        detail: 'the answer could not be read',
+        cause: error,
+      });
     case 'unknown':
       return new UpstreamError({ upstream, reason: 'invalid', verdict: VERDICTS.neutral, cause: error });
   }
 }
 
-function classifyStatus(upstream: string, error: unknown, retryOn500: boolean): UpstreamError {
-  const response = isAxiosError(error) ? error.response : undefined;
+/** An answer with a status that is a failure. */
+export function statusError(
+  upstream: string,
+  response: UpstreamResponse | undefined,
+  retryOn500: boolean,
+  cause: unknown,
+): UpstreamError {
   const status = response?.status ?? 0;
-  const retryAfterMs = parseRetryAfter(response?.headers['retry-after'], Date.now());
   const verdict = verdictOfStatus(status, retryOn500);
-  return new UpstreamError({ upstream, reason: 'status', verdict, status, retryAfterMs, cause: error });
+  return new UpstreamError({
+    upstream,
+    reason: 'status',
+    verdict,
+    status,
+    retryAfterMs: retryAfterOf(response),
+    cause,
+  });
 }
 
 /** What a status other than 2xx says about the upstream. */
@@ -54,4 +74,10 @@ export function verdictOfStatus(status: number, retryOn500: boolean): Verdict {
     default:
       return status >= 500 ? VERDICTS.broken : VERDICTS.answered;
   }
+}
+
+function retryAfterOf(response: UpstreamResponse | undefined): number | undefined {
+  // An adapter that is not ours (a mock, say) may leave the headers out, whatever the type says.
+  const headers = response?.headers as Readonly<Record<string, unknown>> | undefined;
+  return parseRetryAfter(headers?.['retry-after'], Date.now());
 }

@@ -14,32 +14,36 @@ const REFUSED_FOR_MS = 1000;
  * When all have, it goes on round robin: a wrong guess costs one attempt, never trying would cost the upstream.
  */
 export class Endpoints {
-  private readonly all: readonly Endpoint[];
+  readonly urls: readonly string[];
+  private readonly all: readonly [Endpoint, ...Endpoint[]];
   private turn = 0;
 
   constructor(urls: readonly string[]) {
-    this.all = urls.map((url) => ({ baseUrl: url.replace(/\/+$/, ''), refusedUntil: 0 }));
-  }
-
-  get urls(): readonly string[] {
-    return this.all.map(({ baseUrl }) => baseUrl);
+    const [first, ...others] = urls.map((url) => ({
+      baseUrl: url.replace(/\/+$/, ''),
+      refusedUntil: -Infinity,
+    }));
+    if (first === undefined) throw new RangeError('an upstream needs at least one endpoint');
+    this.all = [first, ...others];
+    this.urls = this.all.map(({ baseUrl }) => baseUrl);
   }
 
   next(now: number): Endpoint {
-    let endpoint = this.take();
-    for (let tries = 1; tries < this.all.length && endpoint.refusedUntil > now; tries++)
-      endpoint = this.take();
-    return endpoint;
+    const { all, turn } = this;
+    for (let offset = 0; offset < all.length; offset++) {
+      const endpoint = all[(turn + offset) % all.length];
+      if (endpoint !== undefined && endpoint.refusedUntil <= now) return this.take(turn + offset);
+    }
+    return this.take(turn);
   }
 
   refused(endpoint: Endpoint, now: number): void {
     endpoint.refusedUntil = now + REFUSED_FOR_MS;
   }
 
-  private take(): Endpoint {
-    const endpoint = this.all[this.turn];
-    if (endpoint === undefined) throw new RangeError('an upstream needs at least one endpoint');
-    this.turn = (this.turn + 1) % this.all.length;
-    return endpoint;
+  private take(turn: number): Endpoint {
+    const { all } = this;
+    this.turn = (turn + 1) % all.length;
+    return all[turn % all.length] ?? all[0];
   }
 }

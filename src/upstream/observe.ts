@@ -2,7 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import { type Attempt, type Layer } from '../resilience/call.js';
 import { type Clock } from '../resilience/clock.js';
 import { type UpstreamCall, type UpstreamResponse } from './upstream-call.js';
-import { UpstreamError } from './upstream-error.js';
+import { failureReasonOf } from './upstream-error.js';
 import { type AttemptEvent, type UpstreamEvents } from './upstream-events.js';
 
 /** Emits an {@link AttemptEvent} for each attempt; where nobody listens it is not even in the way. */
@@ -15,7 +15,7 @@ export function observeAttempts(
     const source = next(attempt);
     if (!events.active) return source;
     return new Observable((subscriber) => {
-      const observer = new AttemptObserver(upstream, events, clock, attempt.number, subscriber);
+      const observer = new AttemptObserver(upstream, events, clock, attempt, subscriber);
       subscriber.add(() => {
         observer.ended('cancelled');
       });
@@ -32,7 +32,7 @@ class AttemptObserver {
     private readonly upstream: string,
     private readonly events: UpstreamEvents,
     private readonly clock: Clock,
-    private readonly number: number,
+    private readonly attempt: Attempt<UpstreamCall>,
     private readonly subscriber: Subscriber<UpstreamResponse>,
   ) {
     this.startedAt = clock.now();
@@ -44,7 +44,7 @@ class AttemptObserver {
   }
 
   error(error: unknown): void {
-    this.ended(UpstreamError.from(this.upstream, error).reason);
+    this.ended(failureReasonOf(error));
     this.subscriber.error(error);
   }
 
@@ -56,8 +56,12 @@ class AttemptObserver {
   ended(outcome: AttemptEvent['outcome']): void {
     if (this.settled) return;
     this.settled = true;
-    const { upstream, number } = this;
+    const { upstream, events } = this;
+    const { call, number } = this.attempt;
     const durationMs = this.clock.now() - this.startedAt;
-    this.events.emit({ type: 'attempt', upstream, number, outcome, durationMs });
+    const event: AttemptEvent = { type: 'attempt', upstream, number, outcome, durationMs };
+    call.runInAsyncScope(() => {
+      events.emit(event);
+    });
   }
 }

@@ -19,11 +19,22 @@ class ClientPresence {
   leave(): void {
     if (this.gone) return;
     this.gone = true;
-    const listeners = this.listeners;
-    this.listeners = undefined;
-    listeners?.forEach((listener) => {
+    // One listener may take another one away: the first failing part of a composite ends the others.
+    this.listeners?.forEach((listener) => {
       listener();
     });
+    this.listeners = undefined;
+  }
+}
+
+/** Outside any client request there is nobody who could leave. */
+class NobodyThere extends ClientPresence {
+  override onLeave(): void {
+    // Nothing to remember: it would be kept for ever.
+  }
+
+  override leave(): void {
+    // Everything outside a request shares this one.
   }
 }
 
@@ -36,7 +47,7 @@ export class RequestContext {
   private static readonly storage = new AsyncLocalStorage<RequestContext>();
 
   /** A context outside any client request: no id, no deadline, nothing to forward, nobody who could leave. */
-  static readonly none = new RequestContext('', Infinity, {});
+  static readonly none = new RequestContext('', Infinity, {}, new NobodyThere());
 
   constructor(
     readonly id: string,
@@ -59,12 +70,7 @@ export class RequestContext {
   /** The same request with a deadline that is no later than its own. */
   endingBy(deadlineAt: number): RequestContext {
     if (deadlineAt >= this.deadlineAt) return this;
-    return new RequestContext(
-      this.id,
-      deadlineAt,
-      this.headers,
-      this === RequestContext.none ? undefined : this.client,
-    );
+    return new RequestContext(this.id, deadlineAt, this.headers, this.client);
   }
 
   /** Whether the client has left before it got its answer. */
@@ -79,10 +85,10 @@ export class RequestContext {
 
   /** Calls `listener` once when the client leaves, in order of registration. */
   onClientLeave(listener: () => void): void {
-    if (this !== RequestContext.none) this.client.onLeave(listener);
+    this.client.onLeave(listener);
   }
 
   offClientLeave(listener: () => void): void {
-    if (this !== RequestContext.none) this.client.offLeave(listener);
+    this.client.offLeave(listener);
   }
 }

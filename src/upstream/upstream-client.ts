@@ -5,7 +5,8 @@ import { VERDICTS } from '../resilience/verdict.js';
 import { Upstream } from './upstream.js';
 import { type UpstreamResponse } from './upstream-call.js';
 import { UpstreamError } from './upstream-error.js';
-import { type TemplateValues, UrlTemplate } from './url-template.js';
+import { type TemplateValues, UrlTemplateError } from './template-expression.js';
+import { UrlTemplate } from './url-template.js';
 
 export interface RequestOptions {
   /** Values for the variables of the URL template. A missing one is refused; see {@link UrlTemplate}. */
@@ -116,7 +117,7 @@ export abstract class UpstreamClient {
     try {
       url = this.template(template).expand(options.params ?? {});
     } catch (cause) {
-      return throwError(() => this.invalid(cause));
+      return throwError(() => this.invalid(detailOf(cause), cause));
     }
     const { deadlineMs, idempotencyKey, headers } = options;
     return this.upstream.send({
@@ -127,6 +128,7 @@ export abstract class UpstreamClient {
       deadlineMs,
       responseType: 'json',
       transitional: STRICT_JSON,
+      validateStatus: isSuccess,
     });
   }
 
@@ -141,20 +143,25 @@ export abstract class UpstreamClient {
   }
 
   private parse(schema: StandardSchemaV1, body: unknown): unknown {
-    const result = schema['~standard'].validate(body);
-    if (result instanceof Promise)
-      throw this.invalid(new TypeError('the schema of an answer must be synchronous'));
-    if (result.issues !== undefined) throw this.invalid(new InvalidAnswerError(result.issues));
-    return result.value;
+    let result: ReturnType<StandardSchemaV1['~standard']['validate']>;
+    try {
+      result = schema['~standard'].validate(body);
+    } catch (cause) {
+      throw this.invalid('the schema of its answer threw an error', cause);
+    }
+    if ('then' in result) {
+      // Nobody waits for it: what it may be rejected with is not to end the process.
+      result.then(undefined, () => undefined);
+      throw this.invalid('the schema of its answer must be synchronous', undefined);
+    }
+    if (result.issues === undefined) return result.value;
+    const cause = new InvalidAnswerError(result.issues);
+    throw this.invalid(cause.message, cause);
   }
 
-  private invalid(cause: unknown): UpstreamError {
-    return new UpstreamError({
-      upstream: this.upstream.name,
-      reason: 'invalid',
-      verdict: VERDICTS.neutral,
-      cause,
-    });
+  private invalid(detail: string | undefined, cause: unknown): UpstreamError {
+    const { name: upstream } = this.upstream;
+    return new UpstreamError({ upstream, reason: 'invalid', verdict: VERDICTS.neutral, detail, cause });
   }
 }
 
@@ -163,15 +170,33 @@ export class InvalidAnswerError extends Error {
   override readonly name = 'InvalidAnswerError';
 
   constructor(readonly issues: readonly StandardSchemaV1.Issue[]) {
-    super(`the answer does not fit its schema at ${issues.map(pathOf).join(', ')}`);
+    super(`the answer does not fit its schema at ${placesOf(issues)}`);
   }
 }
 
 /** Without this, axios hands a body that is not JSON on as a string. */
 const STRICT_JSON = { silentJSONParsing: false };
 
+/** Said for every call: whoever shares the upstream may have changed the default of its axios instance. */
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
 function bodyOf({ data }: UpstreamResponse): unknown {
   return data === '' || data === undefined ? null : data;
+}
+
+/** A template's own words name variables and flaws, no values; another error's may hold anything. */
+function detailOf(error: unknown): string | undefined {
+  return error instanceof UrlTemplateError ? error.message : undefined;
+}
+
+/** Places an error names; a list of a thousand may be wrong at each. */
+const MAX_PLACES = 5;
+
+function placesOf(issues: readonly StandardSchemaV1.Issue[]): string {
+  const places = issues.slice(0, MAX_PLACES).map(pathOf).join(', ');
+  return issues.length > MAX_PLACES ? `${places} and ${issues.length - MAX_PLACES} more` : places;
 }
 
 function pathOf({ path = [] }: StandardSchemaV1.Issue): string {

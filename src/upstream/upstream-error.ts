@@ -1,3 +1,4 @@
+import { inspect, type InspectOptions } from 'node:util';
 import { ExpectedError } from '../resilience/expected-error.js';
 import { Rejection } from '../resilience/rejections.js';
 import { type Classified, type Verdict, VERDICTS } from '../resilience/verdict.js';
@@ -23,12 +24,14 @@ export interface UpstreamErrorDetails {
   readonly status?: number | undefined;
   /** How long the upstream, or its breaker, asks callers to stay away, in ms. */
   readonly retryAfterMs?: number | undefined;
+  /** What exactly was invalid. It is printed: no value, header or URL may stand in it. */
+  readonly detail?: string | undefined;
   readonly cause?: unknown;
 }
 
 /**
  * The one error an upstream client emits. It names the upstream and the reason and nothing else: no URL, no header,
- * no body. The error beneath stays reachable as `cause`, outside anything that prints or serialises the error.
+ * no body. The error beneath stays reachable as `cause`, out of `JSON.stringify`, `util.inspect` and the stack.
  */
 export class UpstreamError extends ExpectedError implements Classified {
   readonly upstream: string;
@@ -38,13 +41,12 @@ export class UpstreamError extends ExpectedError implements Classified {
   readonly retryAfterMs: number | undefined;
 
   constructor(details: UpstreamErrorDetails) {
-    super(describe(details));
+    super(describe(details), { cause: details.cause });
     this.upstream = details.upstream;
     this.reason = details.reason;
     this.verdict = details.verdict;
     this.status = details.status;
     this.retryAfterMs = details.retryAfterMs;
-    Object.defineProperty(this, 'cause', { value: details.cause, enumerable: false });
   }
 
   /** Any error that left the pipeline of `upstream`, as an UpstreamError. */
@@ -56,9 +58,28 @@ export class UpstreamError extends ExpectedError implements Classified {
     }
     return new UpstreamError({ upstream, reason: 'invalid', verdict: VERDICTS.neutral, cause: error });
   }
+
+  /** The same failure, where another attempt cannot be made. */
+  withoutRetry(): UpstreamError {
+    if (this.verdict.retry === 'never') return this;
+    const { upstream, reason, status, retryAfterMs, cause } = this;
+    const verdict: Verdict = { breaker: this.verdict.breaker, retry: 'never' };
+    return new UpstreamError({ upstream, reason, verdict, status, retryAfterMs, cause });
+  }
+
+  /** Node would print the cause, however well it is hidden. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    const { upstream, reason, status, retryAfterMs } = this;
+    return `${this.stack ?? this.message} ${inspect({ upstream, reason, status, retryAfterMs }, options)}`;
+  }
 }
 
-function describe({ upstream, reason, status, cause }: UpstreamErrorDetails): string {
+/** Why `error`, which left the pipeline, ended the attempt. */
+export function failureReasonOf(error: unknown): FailureReason {
+  return error instanceof UpstreamError || error instanceof Rejection ? error.reason : 'invalid';
+}
+
+function describe({ upstream, reason, status, detail, cause }: UpstreamErrorDetails): string {
   switch (reason) {
     case 'status':
       return `upstream '${upstream}' answered ${status ?? 'an unexpected status'}`;
@@ -72,10 +93,10 @@ function describe({ upstream, reason, status, cause }: UpstreamErrorDetails): st
     case 'deadline':
     case 'open':
     case 'full':
-      return `upstream '${upstream}': ${cause instanceof Error ? cause.message : reason}`;
+      return `upstream '${upstream}': ${cause instanceof Rejection ? cause.message : reason}`;
     case 'cancelled':
-      return `upstream '${upstream}': the client left`;
+      return `upstream '${upstream}': the call was cancelled`;
     case 'invalid':
-      return `upstream '${upstream}': the answer could not be used`;
+      return `upstream '${upstream}': ${detail ?? 'the request could not be made, or its answer not be used'}`;
   }
 }

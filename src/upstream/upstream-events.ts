@@ -47,31 +47,41 @@ export interface EndpointEvent {
 
 export type UpstreamEvent = AttemptEvent | CallEvent | RetryEvent | BreakerEvent | EndpointEvent;
 
+interface Subscription {
+  readonly listener: (event: UpstreamEvent) => void;
+  stopped: boolean;
+}
+
 /**
  * What health, metrics and logs listen to. A listener that throws harms neither the call nor the other listeners.
+ * What belongs to a call (attempts, retries, the call itself) is told in the async context the call was made in.
  */
 export class UpstreamEvents {
-  private listeners: readonly ((event: UpstreamEvent) => void)[] = [];
+  private subscriptions: readonly Subscription[] = [];
 
   constructor(private readonly onListenerError: (error: unknown) => void) {}
 
   /** Whether anybody listens: where nobody does, no event needs to be made. */
   get active(): boolean {
-    return this.listeners.length > 0;
+    return this.subscriptions.length > 0;
   }
 
-  /** Starts listening; the answer stops it. */
+  /** Starts listening; the answer stops it, at once and for good. */
   subscribe(listener: (event: UpstreamEvent) => void): () => void {
-    this.listeners = [...this.listeners, listener];
+    const subscription: Subscription = { listener, stopped: false };
+    this.subscriptions = [...this.subscriptions, subscription];
     return () => {
-      this.listeners = this.listeners.filter((other) => other !== listener);
+      subscription.stopped = true;
+      this.subscriptions = this.subscriptions.filter((other) => other !== subscription);
     };
   }
 
   emit(event: UpstreamEvent): void {
-    for (const listener of this.listeners) {
+    for (const subscription of this.subscriptions) {
+      // Another listener may have stopped it just now.
+      if (subscription.stopped) continue;
       try {
-        listener(event);
+        subscription.listener(event);
       } catch (error) {
         this.onListenerError(error);
       }

@@ -23,7 +23,8 @@ export interface UpstreamOptions<C extends UpstreamClient = UpstreamClient> {
 
 /**
  * One upstream as a Nest module. It exports the service's client and an `HttpService` of @nestjs/axios that is bound
- * to the upstream: relative URLs, its pool, its policy. Modules that name the same upstream share it.
+ * to the upstream: relative URLs, its pool, its policy. Modules that name the same upstream share it. Whoever imports
+ * several upstreams injects their clients: which one's `HttpService` it got would depend on the order of its imports.
  *
  * ```ts
  * @Module({

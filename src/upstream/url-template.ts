@@ -1,89 +1,86 @@
-import { parseTemplate, type PrimitiveValue, type Template } from 'url-template';
+import {
+  reservedToo,
+  TemplateExpression,
+  type TemplateValues,
+  UrlTemplateError,
+} from './template-expression.js';
 
-/** A value for a template's variable. `null` leaves a query parameter out; anywhere else it is refused. */
-export type TemplateValue =
-  | PrimitiveValue
-  | readonly PrimitiveValue[]
-  | Readonly<Record<string, PrimitiveValue | readonly PrimitiveValue[]>>;
-
-export type TemplateValues = Readonly<Record<string, TemplateValue | undefined>>;
-
-/** A template got no usable value for one of its variables, or would have led somewhere else. */
-export class UrlTemplateError extends Error {
-  override readonly name = 'UrlTemplateError';
-}
-
-interface Variable {
-  readonly name: string;
-  readonly inQuery: boolean;
-}
+export { type TemplateValue, type TemplateValues } from './template-expression.js';
 
 /**
  * An RFC 6570 template for path and query, such as `/orders/{id}{?expand*}`. Values are encoded by their position.
- * A missing value, an empty list, an empty path segment and a segment of dots are refused: each of them would
- * silently ask for something else (`/orders/` is the list of all orders; `?skus=` is every product).
+ *
+ * A missing value, an empty list, NaN and half a surrogate pair are refused, and in the path an empty value and dot
+ * segments: each of them would silently ask for something else (`/orders/` is the list of all orders, `?skus=` every
+ * product). An explicit `null` leaves a query parameter out.
+ *
+ * Where it is stricter than RFC 6570 the reason is the same: no `{#fragment}`, no '?' out of `{+path}`. And `{?a}{&b}`
+ * is a query whichever of the two is left out.
+ *
+ * Own code because it runs in every call: 0.1 us for one variable, where the package url-template takes 1.6 us. The
+ * package is what the specs compare it with.
  */
 export class UrlTemplate {
-  private readonly parsed: Template;
-  private readonly variables: readonly Variable[];
+  private readonly head: string;
+  private readonly steps: readonly Step[];
+  private readonly mayHoldSlashes: boolean;
 
+  /** @throws UrlTemplateError */
   constructor(readonly source: string) {
-    if (!source.startsWith('/')) {
-      throw new UrlTemplateError(`the URL template '${source}' must start with '/'`);
+    if (!source.startsWith('/')) throw new UrlTemplateError(source, `must start with '/'`);
+    // Literals and what stands in braces take turns.
+    const [head = '', ...rest] = source.split(/\{([^{}]*)\}/);
+    this.head = this.literal(head);
+    const steps: Step[] = [];
+    let inQuery = head.includes('?');
+    for (let at = 0; at < rest.length; at += 2) {
+      const expression = new TemplateExpression(source, rest[at] ?? '', inQuery);
+      const literal = this.literal(rest[at + 1] ?? '');
+      steps.push({ expression, literal });
+      inQuery ||= expression.isQuery || literal.includes('?');
     }
-    this.variables = variablesOf(source);
-    this.parsed = parseTemplate(source);
+    this.steps = steps;
+    this.mayHoldSlashes = steps.some(({ expression }) => expression.mayHoldSlashes);
   }
 
+  /** @throws UrlTemplateError */
   expand(values: TemplateValues): string {
-    for (const variable of this.variables) this.check(variable, values[variable.name]);
-    const url =
-      this.variables.length === 0
-        ? this.source
-        : this.parsed.expand(values as Parameters<Template['expand']>[0]);
-    if (hasDotSegment(url)) {
-      throw new UrlTemplateError(
-        `the URL template '${this.source}' would leave its path: a value is '.' or '..'`,
-      );
-    }
+    let url = this.head;
+    for (const { expression, literal } of this.steps) url = expression.appendTo(url, values) + literal;
+    this.check(url);
     return url;
   }
 
-  private check({ name, inQuery }: Variable, value: TemplateValue | undefined): void {
-    if (value === null && inQuery) return;
-    if (value === undefined || value === null) {
-      throw new UrlTemplateError(`the URL template '${this.source}' needs a value for '${name}'`);
+  private literal(text: string): string {
+    if (/[{}#]/.test(text)) {
+      const flaw = text.includes('#')
+        ? 'has a fragment, which is never sent'
+        : 'has a brace that stands alone';
+      throw new UrlTemplateError(this.source, flaw);
     }
-    if (typeof value === 'object' && isEmpty(value)) {
-      throw new UrlTemplateError(`the URL template '${this.source}' got an empty list for '${name}'`);
+    return reservedToo(text);
+  }
+
+  private check(url: string): void {
+    if (!this.mayHoldSlashes && !url.includes('.') && !url.includes('%2')) return;
+    const query = url.indexOf('?');
+    const path = query === -1 ? url : url.slice(0, query);
+    if (DOT_SEGMENT.test(path)) {
+      throw new UrlTemplateError(this.source, `would leave its path: a value has a segment '.' or '..'`);
     }
-    if (value === '' && !inQuery) {
-      throw new UrlTemplateError(`the URL template '${this.source}' got an empty value for '${name}'`);
-    }
-    if (typeof value === 'number' && !Number.isFinite(value)) {
-      throw new UrlTemplateError(`the URL template '${this.source}' got ${value} for '${name}'`);
+    if (this.mayHoldSlashes && path.includes('//')) {
+      throw new UrlTemplateError(this.source, 'would have an empty segment in its path');
     }
   }
 }
 
-function variablesOf(source: string): Variable[] {
-  const expressions = [...source.matchAll(/\{([+#./;?&]?)([^{}]+)\}/g)];
-  return expressions.flatMap(([, operator = '', list = '']) =>
-    list.split(',').map((variable) => ({
-      name: variable.replace(/(\*|:\d+)$/, ''),
-      inQuery: operator === '?' || operator === '&',
-    })),
-  );
+interface Step {
+  readonly expression: TemplateExpression;
+  readonly literal: string;
 }
 
-function isEmpty(value: object): boolean {
-  return Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;
-}
-
-/** `.` is never percent-encoded, so a value of dots would climb out of its segment; servers decode `%2e` as well. */
-function hasDotSegment(url: string): boolean {
-  if (!url.includes('.') && !url.includes('%2')) return false;
-  const query = url.indexOf('?');
-  const path = query === -1 ? url : url.slice(0, query);
-  return /\/(?:\.|%2e){1,2}(?:\/|$)/i.test(path);
-}
+/**
+ * '.' is never percent-encoded, so a value of dots would climb out of its segment. Servers and proxies before them
+ * also decode `%2e`, and some decode slashes before they resolve dots, or drop `;parameters` (`/..;/` to Tomcat).
+ */
+const DOT_SEGMENT = /(?:\/|%2f|%5c)(?:\.|%2e){1,2}(?:\/|;|%2f|%5c|%3b|$)/i;

@@ -1,0 +1,71 @@
+import { RequestContext } from './request-context.js';
+
+describe('a request context', () => {
+  it('is none outside a request', () => {
+    expect(RequestContext.current()).toBe(RequestContext.none);
+    expect(RequestContext.none).toMatchObject({
+      id: '',
+      deadlineAt: Infinity,
+      headers: {},
+      clientGone: false,
+    });
+  });
+
+  it('is current in what it runs, and in what that starts', async () => {
+    const context = new RequestContext('r-1', Infinity, {});
+    const seen = await context.run(async (text: string) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return [text, RequestContext.current()];
+    }, 'given');
+    expect(seen).toEqual(['given', context]);
+    expect(RequestContext.current()).toBe(RequestContext.none);
+  });
+
+  it('only ever shrinks its deadline', () => {
+    const context = new RequestContext('r-1', 1_000, { a: 'b' });
+    expect(context.endingBy(2_000)).toBe(context);
+    expect(context.endingBy(500)).toMatchObject({ id: 'r-1', deadlineAt: 500, headers: { a: 'b' } });
+  });
+
+  it('tells everybody once that its client has left, in order of registration', () => {
+    const context = new RequestContext('r-1', Infinity, {});
+    const told: string[] = [];
+    context.onClientLeave(() => told.push('first'));
+    context.endingBy(500).onClientLeave(() => told.push('second'));
+    context.clientLeft();
+    context.clientLeft();
+    expect(told).toEqual(['first', 'second']);
+  });
+
+  it('shares its client with the contexts made from it, both ways', () => {
+    const context = new RequestContext('r-1', Infinity, {});
+    const shorter = context.endingBy(500);
+    shorter.clientLeft();
+    expect([context.clientGone, shorter.clientGone]).toEqual([true, true]);
+  });
+
+  it('does not tell whoever no longer wants to know, even if that changed just now', () => {
+    const context = new RequestContext('r-1', Infinity, {});
+    const told: string[] = [];
+    const other = (): void => {
+      told.push('other');
+    };
+    context.onClientLeave(() => {
+      context.offClientLeave(other);
+      told.push('first');
+    });
+    context.onClientLeave(other);
+    context.clientLeft();
+    expect(told).toEqual(['first']);
+  });
+
+  it('has nobody who could leave outside a request', () => {
+    const told: string[] = [];
+    RequestContext.none.onClientLeave(() => told.push('none'));
+    RequestContext.none.endingBy(500).onClientLeave(() => told.push('made from none'));
+    RequestContext.none.clientLeft();
+    RequestContext.none.endingBy(500).clientLeft();
+    expect(told).toEqual([]);
+    expect(RequestContext.none.clientGone).toBe(false);
+  });
+});
