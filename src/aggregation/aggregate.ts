@@ -1,7 +1,8 @@
-import { map, Observable, type OperatorFunction, type Subscriber } from 'rxjs';
+import { defer, map, Observable, type OperatorFunction, type Subscriber } from 'rxjs';
 import { CompositeRun, type CompositeSettings, type Stage } from './composite-run.js';
 import { type Parts, type Values } from './part.js';
 import { type CompositeReport } from './part-report.js';
+import { assertPositiveMs } from './positive-ms.js';
 
 export interface AggregateOptions {
   /** The time the composite has to answer, in ms. Default 3000; an earlier deadline of the request wins. */
@@ -33,11 +34,14 @@ const DEFAULT_PASS_THROUGH: ReadonlySet<number> = new Set([401, 403, 404, 410]);
  * Cold: every subscription asks anew. Built on `forkJoin`; each part's calls see the composite's deadline.
  */
 export function aggregate<P extends Parts>(parts: P, options: AggregateOptions = {}): Observable<Values<P>> {
+  const { deadline = DEFAULT_DEADLINE_MS, passThrough, partialStatus, report } = options;
+  assertPositiveMs('deadline', deadline);
+  if (partialStatus !== undefined) assertAnswerStatus(partialStatus);
   return new Aggregation<Values<P>>([{ needs: [], declare: () => parts }], {
-    deadlineMs: options.deadline ?? DEFAULT_DEADLINE_MS,
-    passThrough: options.passThrough === undefined ? DEFAULT_PASS_THROUGH : new Set(options.passThrough),
-    partialStatus: options.partialStatus,
-    reportInBody: options.report === 'body',
+    deadlineMs: deadline,
+    passThrough: passThrough === undefined ? DEFAULT_PASS_THROUGH : new Set(passThrough),
+    partialStatus,
+    reportInBody: report === 'body',
   });
 }
 
@@ -72,14 +76,19 @@ function asAggregation<A>(source: Observable<A>, operator: string): Aggregation<
   throw new TypeError(`${operator}() must directly follow aggregate() or thenAlso()`);
 }
 
+function assertAnswerStatus(status: number): void {
+  if (Number.isInteger(status) && status >= 200 && status <= 599) return;
+  throw new RangeError(`'partialStatus' must be an HTTP status from 200 to 599, not ${status}`);
+}
+
 class Aggregation<T> extends Observable<T> {
   constructor(
     private readonly stages: readonly Stage[],
     private readonly settings: CompositeSettings,
   ) {
-    super((subscriber) =>
-      new CompositeRun(stages, settings).values().subscribe(subscriber as Subscriber<unknown>),
-    );
+    super((subscriber) => {
+      new CompositeRun(stages, settings).start(subscriber as Subscriber<unknown>);
+    });
   }
 
   with(stage: Stage): Aggregation<unknown> {
@@ -87,12 +96,12 @@ class Aggregation<T> extends Observable<T> {
   }
 
   reported(): Observable<Reported<T>> {
-    return new Observable((subscriber) => {
+    return defer(() => {
       const run = new CompositeRun(this.stages, this.settings);
-      return run
-        .values()
-        .pipe(map((value) => ({ value: value as T, report: run.report() })))
-        .subscribe(subscriber);
+      const values = new Observable<unknown>((subscriber) => {
+        run.start(subscriber);
+      });
+      return values.pipe(map((value) => ({ value: value as T, report: run.report() })));
     });
   }
 }

@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { AllowedMethods } from './allowed-methods.js';
 import { CompositeResponse } from './composite-response.js';
+import { ConnectionDraining } from './connection-draining.js';
 import { ProblemFilter } from './problem.filter.js';
 
 /**
@@ -10,6 +11,11 @@ import { ProblemFilter } from './problem.filter.js';
  */
 @Global()
 @Module({
-  providers: [AllowedMethods, CompositeResponse, { provide: APP_FILTER, useClass: ProblemFilter }],
+  providers: [
+    AllowedMethods,
+    CompositeResponse,
+    ConnectionDraining,
+    { provide: APP_FILTER, useClass: ProblemFilter },
+  ],
 })
 export class AggregationModule {}

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type FastifyInstance, type RouteOptions } from 'fastify';
 import FindMyWay, { type HTTPMethod } from 'find-my-way';
+import { whenServed } from './when-served.js';
 
 /**
  * Knows which verbs a path takes, for the `Allow` of a 405: Fastify looks a route up by verb and path together, and
@@ -9,19 +10,33 @@ import FindMyWay, { type HTTPMethod } from 'find-my-way';
  */
 @Injectable()
 export class AllowedMethods {
-  private readonly router = FindMyWay({ maxParamLength: 2000 });
+  private router = FindMyWay();
   private readonly methods = new Set<HTTPMethod>();
 
-  constructor({ httpAdapter }: HttpAdapterHost) {
-    const fastify = httpAdapter.getInstance<FastifyInstance>();
-    fastify.addHook('onRoute', (route) => {
-      this.add(route);
+  constructor(host: HttpAdapterHost) {
+    whenServed(host, (fastify) => {
+      this.watch(fastify);
     });
   }
 
   /** The verbs that would have found a route at this URL, in alphabetical order. */
   of(url: string): string[] {
     return [...this.methods].filter((method) => this.router.find(method, url) !== null).sort();
+  }
+
+  private watch(fastify: FastifyInstance): void {
+    // Two paths are one to us exactly where they are one to the server.
+    const { caseSensitive, ignoreTrailingSlash, ignoreDuplicateSlashes } =
+      fastify.initialConfig.routerOptions ?? {};
+    this.router = FindMyWay({
+      caseSensitive: caseSensitive ?? true,
+      ignoreTrailingSlash: ignoreTrailingSlash ?? false,
+      ignoreDuplicateSlashes: ignoreDuplicateSlashes ?? false,
+      maxParamLength: Number.MAX_SAFE_INTEGER,
+    });
+    fastify.addHook('onRoute', (route) => {
+      this.add(route);
+    });
   }
 
   private add({ method, url }: RouteOptions): void {

@@ -11,17 +11,43 @@ export interface ApiCompositeOptions {
   readonly notFound?: boolean;
 }
 
+const reason = z.enum([
+  'timeout',
+  'deadline',
+  'connect',
+  'reset',
+  'status',
+  'open',
+  'full',
+  'too-large',
+  'invalid',
+]);
+
+/** The part report in a body; see `reportBody`. */
+const reportSchema = z
+  .object({
+    complete: z.boolean().describe('Whether nothing is missing'),
+    parts: z
+      .record(
+        z.string(),
+        z.object({
+          state: z.enum(['ok', 'fallback', 'stale', 'skipped', 'failed']),
+          reason: reason.optional(),
+          durationMs: z.number(),
+        }),
+      )
+      .describe('How each part ended, by its name'),
+  })
+  .describe('The report of the headers, where the composite or the client asked for it in the body');
+
 /** The shape of every error; see `ProblemDocument`. */
 const problemSchema = z.object({
   type: z.literal('about:blank'),
   title: z.string().describe('The name of the status'),
-  status: z.int(),
+  status: z.int().min(400).max(599),
   detail: z.string().optional().describe('What happened, for a person'),
   part: z.string().optional().describe('The required part whose failure ended the composite'),
-  reason: z
-    .enum(['timeout', 'deadline', 'connect', 'reset', 'status', 'open', 'full', 'too-large', 'invalid'])
-    .optional()
-    .describe('Why that part failed'),
+  reason: reason.optional().describe('Why that part failed'),
   requestId: z.string().describe('The id under which logs know the request'),
 });
 
@@ -68,17 +94,14 @@ export function ApiComposite({ schema, description, notFound = true }: ApiCompos
     ApiResponse({
       status: 200,
       description,
-      standardSchema: schema,
+      standardSchema: schema instanceof z.ZodObject ? withReport(schema) : schema,
       headers: { ...REPORT_HEADERS, ...REQUEST_ID_HEADER },
     }),
     ApiProblem(400, 'The request is not valid'),
-    ...(notFound ? [ApiProblem(404, 'A required part does not exist')] : []),
-    ApiProblem(502, 'A required part could not be reached, or gave no usable answer', REPORT_HEADERS),
-    ApiProblem(503, 'A required part is failing or busy, and was not asked', {
-      ...REPORT_HEADERS,
-      ...RETRY_AFTER_HEADER,
-    }),
-    ApiProblem(504, 'A required part did not answer in time', REPORT_HEADERS),
+    ...(notFound ? [compositeProblem(404, 'A required part does not exist')] : []),
+    compositeProblem(502, 'A required part could not be reached, or gave no usable answer'),
+    compositeProblem(503, 'A required part is failing or busy, and was not asked', RETRY_AFTER_HEADER),
+    compositeProblem(504, 'A required part did not answer in time'),
   );
 }
 
@@ -88,11 +111,29 @@ export function ApiProblem(
   description: string,
   headers: object = {},
 ): MethodDecorator & ClassDecorator {
-  const { $schema: _, ...schema } = z.toJSONSchema(problemSchema, { target: 'openapi-3.0' });
+  return problem(status, description, headers, problemSchema);
+}
+
+function compositeProblem(status: number, description: string, headers: object = {}): MethodDecorator {
+  return problem(status, description, { ...REPORT_HEADERS, ...headers }, withReport(problemSchema));
+}
+
+function problem(
+  status: number,
+  description: string,
+  headers: object,
+  body: z.ZodType,
+): MethodDecorator & ClassDecorator {
+  // As input: a problem may have members that are not in here (RFC 9457, 3.2).
+  const { $schema: _, ...schema } = z.toJSONSchema(body, { target: 'openapi-3.0', io: 'input' });
   return ApiResponse({
     status,
     description,
     headers: { ...headers, ...REQUEST_ID_HEADER },
     content: { 'application/problem+json': { schema } },
   } as Parameters<typeof ApiResponse>[0]);
+}
+
+function withReport(body: z.ZodObject): z.ZodObject {
+  return body.safeExtend({ _composite: reportSchema.optional() });
 }

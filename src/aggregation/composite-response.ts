@@ -4,7 +4,8 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fa
 import { systemClock } from '../resilience/clock.js';
 import { ExchangeContext, type FinishedComposite } from './exchange-context.js';
 import { compositePartsField, type CompositeReport, reportBody, serverTimingField } from './part-report.js';
-import { NO_PREFERENCES, parsePrefer } from './preferences.js';
+import { NO_PREFERENCES, parsePrefer, preferenceApplied } from './preferences.js';
+import { whenServed } from './when-served.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -20,29 +21,35 @@ declare module 'fastify' {
  */
 @Injectable()
 export class CompositeResponse {
-  constructor({ httpAdapter }: HttpAdapterHost) {
-    const fastify = httpAdapter.getInstance<FastifyInstance>();
-    fastify.decorateRequest('exchange', undefined);
-    // Not earlier: the parser of a body answers in a context of its own, and would lose ours.
-    fastify.addHook('preHandler', (request, reply, done) => {
-      openExchange(request, reply).run(done, undefined);
-    });
-    fastify.addHook('preSerialization', (request, _reply, payload: unknown, done) => {
-      done(null, withReports(payload, request.exchange));
-    });
-    fastify.addHook('onSend', (request, reply, payload, done) => {
-      writeHeaders(request, reply);
-      done(null, payload);
-    });
+  constructor(host: HttpAdapterHost) {
+    whenServed(host, addHooks);
   }
+}
+
+function addHooks(fastify: FastifyInstance): void {
+  fastify.decorateRequest('exchange', undefined);
+  // Not earlier: the parser of a body answers in a context of its own, and would lose ours.
+  fastify.addHook('preHandler', (request, reply, done) => {
+    openExchange(request, reply).run(done, undefined);
+  });
+  fastify.addHook('preSerialization', (request, _reply, payload: unknown, done) => {
+    done(null, withReports(payload, request.exchange));
+  });
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    writeHeaders(request, reply);
+    done(null, payload);
+  });
 }
 
 function openExchange(request: FastifyRequest, reply: FastifyReply): ExchangeContext {
   const { prefer } = request.headers;
   const preferences = prefer === undefined ? NO_PREFERENCES : parsePrefer(String(prefer));
-  const deadlineAt = preferences.waitMs === Infinity ? Infinity : systemClock.now() + preferences.waitMs;
+  const { waitSeconds } = preferences;
+  const deadlineAt = waitSeconds === undefined ? Infinity : systemClock.now() + waitSeconds * 1000;
   const exchange = new ExchangeContext(request.id, deadlineAt, request.headers, preferences);
   request.exchange = exchange;
+  // A hook before ours may have taken longer than the client's patience.
+  if (reply.raw.destroyed) exchange.clientLeft();
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) exchange.clientLeft();
   });
@@ -51,32 +58,42 @@ function openExchange(request: FastifyRequest, reply: FastifyReply): ExchangeCon
 
 /** The body with its report, where the composite or the client asked for it and the body can hold it. */
 function withReports(payload: unknown, exchange: ExchangeContext | undefined): unknown {
-  const composite = exchange?.composites[0];
-  if (exchange === undefined || composite === undefined) return payload;
-  if (!composite.reportInBody && !exchange.preferences.reportInBody) return payload;
-  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return payload;
-  return { ...payload, _composite: reportBody(merged(exchange.composites)) };
+  if (exchange === undefined) return payload;
+  const { composites, preferences } = exchange;
+  if (composites.length === 0 || !canHoldReport(payload)) return payload;
+  if (!preferences.reportInBody && !composites.some(({ reportInBody }) => reportInBody)) return payload;
+  exchange.reportedInBody = true;
+  return { ...payload, _composite: reportBody(merged(composites)) };
+}
+
+function canHoldReport(payload: unknown): payload is object {
+  return typeof payload === 'object' && payload !== null && !Array.isArray(payload) && !('toJSON' in payload);
 }
 
 function writeHeaders({ id, exchange }: FastifyRequest, reply: FastifyReply): void {
   reply.header('x-request-id', id);
-  if (exchange === undefined || exchange.composites.length === 0) return;
+  if (exchange === undefined) return;
+  const { composites, preferences } = exchange;
+  if (composites.length === 0) return;
 
-  const { complete, parts } = merged(exchange.composites);
+  const { complete, parts } = merged(composites);
   reply.header('composite-complete', complete ? '?1' : '?0');
   if (parts.length > 0) {
     reply.header('composite-parts', compositePartsField(parts));
     reply.header('server-timing', serverTimingField(parts));
   }
-  const { applied } = exchange.preferences;
+  const applied = preferenceApplied(preferences, preferences.reportInBody && exchange.reportedInBody);
   if (applied !== '') reply.header('preference-applied', applied);
   if (!complete) {
     reply.header('cache-control', 'no-store');
-    const partialStatus = exchange.composites.find(
-      (composite) => composite.partialStatus !== undefined,
-    )?.partialStatus;
+    const partialStatus = partialStatusOf(composites);
     if (partialStatus !== undefined && reply.statusCode < 300) reply.status(partialStatus);
   }
+}
+
+function partialStatusOf(composites: readonly FinishedComposite[]): number | undefined {
+  return composites.find(({ report, partialStatus }) => !report.complete && partialStatus !== undefined)
+    ?.partialStatus;
 }
 
 /** Several composites in one exchange read as one. */

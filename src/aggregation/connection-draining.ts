@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type FastifyInstance } from 'fastify';
+import { whenServed } from './when-served.js';
 
 /**
  * Ends keep-alive connections with the last answer they carry while the server closes. Node closes those that are
@@ -11,9 +12,8 @@ export class ConnectionDraining {
   private closing = false;
 
   constructor(host: HttpAdapterHost) {
-    // At once in an application, and in Nest's testing module as soon as it becomes one.
-    host.init$.subscribe(() => {
-      this.watch(host.httpAdapter.getInstance<FastifyInstance>());
+    whenServed(host, (fastify) => {
+      this.watch(fastify);
     });
   }
 

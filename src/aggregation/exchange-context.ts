@@ -15,8 +15,9 @@ export interface FinishedComposite {
  * reports here, for the response to carry.
  */
 export class ExchangeContext extends RequestContext {
-  /** In the order they finished; one, in all but unusual controllers. */
-  readonly composites: FinishedComposite[] = [];
+  /** Whether the response's body carries the report as well. */
+  reportedInBody = false;
+  private readonly reports = new Map<object, FinishedComposite | undefined>();
 
   constructor(
     id: string,
@@ -25,5 +26,20 @@ export class ExchangeContext extends RequestContext {
     readonly preferences: Preferences,
   ) {
     super(id, deadlineAt, headers);
+  }
+
+  /** Keeps a composite's place: reports stand in the order the composites started in, whichever ends first. */
+  compositeStarted(composite: object): void {
+    this.reports.set(composite, undefined);
+  }
+
+  /** A composite that is asked again, by `retry()` say, replaces its own report. */
+  compositeEnded(composite: object, finished: FinishedComposite): void {
+    this.reports.set(composite, finished);
+  }
+
+  /** The composites that have ended; one, in all but unusual controllers. */
+  get composites(): readonly FinishedComposite[] {
+    return [...this.reports.values()].filter((finished) => finished !== undefined);
   }
 }

@@ -1,5 +1,5 @@
 import { ExpectedError } from '../resilience/expected-error.js';
-import { type FailureReason, UpstreamError } from '../upstream/upstream-error.js';
+import { type FailureReason } from '../upstream/upstream-error.js';
 
 /** A required part failed, and with it its composite. `cause` is the part's own error. */
 export class PartFailedError extends ExpectedError {
@@ -13,18 +13,5 @@ export class PartFailedError extends ExpectedError {
   ) {
     super(`the required part '${part}' failed: ${reason}`);
     Object.defineProperty(this, 'cause', { value: cause, enumerable: false });
-  }
-
-  static of(
-    part: string,
-    reason: FailureReason,
-    error: unknown,
-    passThrough: ReadonlySet<number>,
-  ): PartFailedError {
-    if (!(error instanceof UpstreamError))
-      return new PartFailedError(part, reason, undefined, undefined, error);
-    const { status, retryAfterMs } = error;
-    const passed = status !== undefined && passThrough.has(status) ? status : undefined;
-    return new PartFailedError(part, reason, passed, retryAfterMs, error);
   }
 }

@@ -45,11 +45,11 @@ export function serverTimingField(parts: readonly PartReport[]): string {
 
 /** The report as it stands in a body, under `_composite`. */
 export function reportBody({ complete, parts }: CompositeReport): object {
-  const entries = parts.map(({ part, state, reason, durationMs }) => [
-    part,
-    { state, ...(reason === undefined ? {} : { reason }), durationMs },
-  ]);
-  return { complete, parts: Object.fromEntries(entries) };
+  const entries = parts.map(
+    ({ part, state, reason, durationMs }) =>
+      [part, { state, ...(reason === undefined ? {} : { reason }), durationMs }] as const,
+  );
+  return { complete, parts: Object.fromEntries<object>(entries) };
 }
 
 /** A part's name stands in header fields, so it is an RFC 9651 token without the characters a metric name lacks. */

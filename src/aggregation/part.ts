@@ -1,4 +1,5 @@
 import { type Observable } from 'rxjs';
+import { assertPositiveMs } from './positive-ms.js';
 
 /**
  * One named branch of a composite.
@@ -33,19 +34,18 @@ export interface FallbackOptions<F> extends PartOptions {
 /** A part the composite cannot do without: its failure ends the composite at once and cancels the others. */
 export function required<T>(source: Observable<T>, options: PartOptions = {}): Part<T> {
   // A required part never falls back: under its kind the value is not read.
-  return { kind: 'required', source, fallback: undefined as T, within: options.within };
+  return called('required', source, undefined as T, options);
 }
 
 /** A part that keeps its key whatever happens: its fallback stands in when its call failed. */
-export function optional<T>(source: Observable<T>, options: FallbackOptions<T>): Part<T>;
+export function optional<T>(source: Observable<T>, options: FallbackOptions<NoInfer<T>>): Part<T>;
 export function optional<T, F>(source: Observable<T>, options: FallbackOptions<F>): Part<T | F>;
 export function optional<T>(source: Observable<T>, options?: PartOptions): Part<T | null>;
 export function optional<T>(
   source: Observable<T>,
   options: Partial<FallbackOptions<unknown>> = {},
 ): Part<unknown> {
-  const fallback = options.fallback === undefined ? null : options.fallback;
-  return { kind: 'optional', source, fallback, within: options.within };
+  return called<unknown>('optional', source, options.fallback ?? null, options);
 }
 
 /** A part that needs no call this time; the composite is complete without one. */
@@ -55,7 +55,22 @@ export function skipped(value: unknown = null): Part<unknown> {
   return { kind: 'skipped', value };
 }
 
+function called<T>(
+  kind: CalledPart<T>['kind'],
+  source: Observable<T>,
+  fallback: T,
+  { within }: PartOptions,
+): CalledPart<T> {
+  if (within !== undefined) assertPositiveMs('within', within);
+  return { kind, source, fallback, within };
+}
+
 export type Parts = Readonly<Record<string, Part<unknown>>>;
 
 /** The result of a composite of these parts. */
-export type Values<P extends Parts> = { readonly [K in keyof P]: P[K] extends Part<infer T> ? T : never };
+export type Values<P extends Parts> = {
+  readonly [K in keyof P]: P[K] extends Part<infer T> ? OrNull<T> : never;
+};
+
+/** JSON has no undefined, and a part keeps its key whatever it answers: null stands for it. */
+type OrNull<T> = T extends undefined ? null : T;

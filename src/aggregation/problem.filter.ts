@@ -1,5 +1,12 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, Logger, NotFoundException } from '@nestjs/common';
-import { type FastifyReply, type FastifyRequest } from 'fastify';
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  HttpException,
+  Logger,
+  NotFoundException,
+} from '@nestjs/common';
+import { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify';
 import { AllowedMethods } from './allowed-methods.js';
 import { plainProblem, type ProblemDocument, problemOf } from './problem.js';
 
@@ -19,7 +26,7 @@ export class ProblemFilter implements ExceptionFilter {
       this.unknownRoute(request, reply);
       return;
     }
-    const { document, headers, unexpected } = problemOf(error, request.id);
+    const { document, headers, unexpected } = problemOf(unreadable(error, request) ?? error, request.id);
     if (unexpected)
       logger.error(`${request.method} ${request.routeOptions.url ?? ''} (${request.id}) failed`, error);
     sendProblem(reply.headers(headers), document);
@@ -27,7 +34,8 @@ export class ProblemFilter implements ExceptionFilter {
 
   private unknownRoute(request: FastifyRequest, reply: FastifyReply): void {
     const allowed = this.allowedMethods.of(request.url);
-    if (allowed.length === 0) {
+    // A verb the path does take: Nest gave the request up for another reason, such as an empty path parameter.
+    if (allowed.length === 0 || allowed.includes(request.method)) {
       sendProblem(reply, plainProblem(404, 'There is nothing at this path.', request.id));
     } else {
       const detail = `This path does not take ${request.method}.`;
@@ -36,10 +44,19 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
+/** What went wrong while the request was read, its body breaking off say; Nest knows only Fastify's own errors. */
+function unreadable(error: unknown, { exchange }: FastifyRequest): HttpException | undefined {
+  if (exchange !== undefined || error instanceof HttpException) return undefined;
+  const { statusCode = 500, message } = (error ?? {}) as Partial<FastifyError>;
+  return statusCode >= 400 && statusCode < 500 ? new HttpException(message ?? '', statusCode) : undefined;
+}
+
 export function sendProblem(reply: FastifyReply, document: ProblemDocument): void {
   void reply
     .status(document.status)
     .header('content-type', 'application/problem+json')
     .header('cache-control', 'no-store')
+    // Hooks do not run for what the router itself refuses.
+    .header('x-request-id', document.requestId)
     .send(document);
 }

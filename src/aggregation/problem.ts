@@ -1,9 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
-import { Rejection } from '../resilience/rejections.js';
-import { type FailureReason, UpstreamError } from '../upstream/upstream-error.js';
+import { type FailureReason } from '../upstream/upstream-error.js';
 import { ClientLeftError } from './composite-run.js';
 import { PartFailedError } from './part-failed-error.js';
+import { partFailureOf } from './part-failure.js';
 
 /** An RFC 9457 problem document. Nothing of an upstream's own (URL, header, stack, body) ever stands in one. */
 export interface ProblemDocument {
@@ -35,23 +35,14 @@ export function problemOf(error: unknown, requestId: string): Problem {
   if (error instanceof PartFailedError) {
     const { part, reason } = error;
     const status = error.passedThrough ?? statusOf(reason);
-    return failure(
-      status,
-      `The required part '${part}' ${DETAILS[reason]}.`,
-      { part, reason },
-      error,
-      requestId,
-    );
+    const detail = `The required part '${part}' ${DETAILS[reason]}.`;
+    return failure(status, detail, { part, reason }, error, requestId);
   }
-  if (error instanceof UpstreamError || error instanceof Rejection) {
-    const { reason } = error;
-    return failure(
-      statusOf(reason),
-      `A service behind this one ${DETAILS[reason]}.`,
-      { reason },
-      error,
-      requestId,
-    );
+  const unanswered = partFailureOf(error);
+  if (unanswered !== undefined) {
+    const { reason } = unanswered;
+    const detail = `A service behind this one ${DETAILS[reason]}.`;
+    return failure(statusOf(reason), detail, { reason }, unanswered, requestId);
   }
   if (error instanceof ClientLeftError) return failure(CLIENT_CLOSED_REQUEST, undefined, {}, {}, requestId);
   if (error instanceof HttpException) {
@@ -116,15 +107,19 @@ function failure(
     requestId,
   };
   const headers: Record<string, string> = {};
-  if (status === 503) headers['retry-after'] = Math.max(1, Math.ceil((retryAfterMs ?? 0) / 1000)).toString();
+  // A 503 always says when to come back; of the others only a 429 that is passed on may know.
+  if (status === 503 || (status === 429 && retryAfterMs !== undefined)) {
+    headers['retry-after'] = Math.max(1, Math.ceil((retryAfterMs ?? 0) / 1000)).toString();
+  }
   return { document, headers, unexpected };
 }
 
-/** The text of a Nest exception, unless it only repeats the status or is one of ours to hide. */
+/** The text of a Nest exception, unless it only repeats the status, or may tell what is nobody's business. */
 function detailOf(exception: HttpException): string | undefined {
-  if (exception.getStatus() >= 500) return undefined;
+  const status = exception.getStatus();
+  if (status >= 500) return undefined;
   const response = exception.getResponse();
   const message = typeof response === 'string' ? response : (response as { message?: unknown }).message;
   if (Array.isArray(message)) return message.join('; ');
-  return typeof message === 'string' ? message : undefined;
+  return typeof message === 'string' && message !== STATUS_CODES[status] ? message : undefined;
 }

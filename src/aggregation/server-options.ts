@@ -40,9 +40,11 @@ function genReqId(request: Pick<IncomingMessage, 'headers'>): string {
   return typeof offered === 'string' && REQUEST_ID.test(offered) ? offered : randomUUID();
 }
 
+/** What the router refuses: an encoding that cannot be read (400), a segment that is too long (414). */
 function answerFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const status = error.statusCode ?? 400;
-  sendProblem(reply, plainProblem(status, 'The path cannot be read.', request.id));
+  const detail = status === 414 ? 'A segment of the path is too long.' : 'The path cannot be read.';
+  sendProblem(reply, plainProblem(status, detail, request.id));
 }
 
 /** What Node's parser refuses never becomes a request: the answer is written to the bare socket. */
@@ -54,13 +56,22 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void
   const [status, detail] = BROKEN_REQUESTS[error.code ?? ''] ?? [400, 'The request is not well-formed HTTP.'];
   const document = plainProblem(status, detail, randomUUID());
   const body = JSON.stringify(document);
-  socket.end(
-    `HTTP/1.1 ${status} ${document.title}\r\nContent-Type: application/problem+json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n${body}`,
-  );
+  const head = [
+    `HTTP/1.1 ${status} ${document.title}`,
+    'Content-Type: application/problem+json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Cache-Control: no-store',
+    `X-Request-Id: ${document.requestId}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => {
+    // A client that never hangs up would keep a half-open socket for good.
+    socket.destroy();
+  });
 }
 
 const BROKEN_REQUESTS: Readonly<Record<string, readonly [number, string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'The header fields are too large.'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'The extensions of a chunk are too large.'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time.'],
 };

@@ -1,0 +1,130 @@
+import { HttpException, Logger } from '@nestjs/common';
+import { Observable, type Subscriber } from 'rxjs';
+import { systemClock } from '../resilience/clock.js';
+import { DeadlineExceededError } from '../resilience/rejections.js';
+import { type FailureReason } from '../upstream/upstream-error.js';
+import { type CompositeRun } from './composite-run.js';
+import { type CalledPart, type Part } from './part.js';
+import { PartFailedError } from './part-failed-error.js';
+import { type PartFailure, partFailureOf } from './part-failure.js';
+import { type PartReport, type PartState } from './part-report.js';
+
+const logger = new Logger('Composite');
+
+/** One part on its way to a value. */
+export class PartRun {
+  /** `skipped` until it ends: such a part was not asked, or was cancelled with its composite. */
+  state: PartState = 'skipped';
+  settled = false;
+  private reason: FailureReason | undefined;
+  private startedAt: number | undefined;
+  private endedAt: number | undefined;
+  private latest: unknown = null;
+  private cutByWithin = false;
+  private subscriber: Subscriber<unknown> | undefined;
+
+  constructor(
+    readonly name: string,
+    private readonly part: Part<unknown>,
+    private readonly run: CompositeRun,
+  ) {}
+
+  get report(): PartReport {
+    const { name, state, reason, startedAt, endedAt } = this;
+    const durationMs = startedAt === undefined ? 0 : Math.round((endedAt ?? systemClock.now()) - startedAt);
+    return { part: name, state, reason, durationMs };
+  }
+
+  get answer(): Observable<unknown> {
+    return new Observable((subscriber) => {
+      // forkJoin goes on to subscribe to the parts behind one that failed at once; they must not be asked.
+      if (subscriber.closed) return;
+      const { part } = this;
+      const now = systemClock.now();
+      this.startedAt = now;
+      this.subscriber = subscriber;
+      if (part.kind === 'skipped') this.settle('skipped', undefined, part.value);
+      else if (this.run.isOver(now)) this.expire('deadline');
+      else this.call(part, now, subscriber);
+    });
+  }
+
+  next(value: unknown): void {
+    this.latest = value;
+  }
+
+  complete(): void {
+    this.settle('ok', undefined, this.latest);
+  }
+
+  error(error: unknown): void {
+    const failure = partFailureOf(error);
+    if (failure === undefined) this.fail(error instanceof HttpException ? 'status' : 'invalid', error);
+    else if (failure.reason === 'deadline' && this.cutByWithin) this.fail('timeout', error, failure);
+    else this.fail(failure.reason, error, failure);
+  }
+
+  /** Ends the part for want of time; nothing happens if it has ended. */
+  expire(reason: 'timeout' | 'deadline'): void {
+    if (!this.settled) this.fail(reason, new DeadlineExceededError(), { reason });
+  }
+
+  private call(part: CalledPart<unknown>, now: number, subscriber: Subscriber<unknown>): void {
+    const { within } = part;
+    if (within === undefined) {
+      subscriber.add(part.source.subscribe(this));
+      return;
+    }
+    const endAt = now + within;
+    this.cutByWithin = endAt < this.run.partsEndAt;
+    const timer = systemClock.setTimeout(cut, within, this);
+    subscriber.add(() => {
+      systemClock.clearTimeout(timer);
+    });
+    subscriber.add(this.run.context.endingBy(endAt).run(() => part.source.subscribe(this), undefined));
+  }
+
+  /** Ends the part without a value of its own. An error that is no `failure` is the code's own, and stays as it is. */
+  private fail(reason: FailureReason, error: unknown, failure?: PartFailure): void {
+    if (this.settled) return;
+    if (this.part.kind === 'optional' && !this.run.strict) {
+      if (failure === undefined && !(error instanceof HttpException)) {
+        logger.error(`the optional part '${this.name}' fell back because of a bug`, error);
+      }
+      this.settle('fallback', reason, this.part.fallback);
+      return;
+    }
+    this.end('failed', reason);
+    this.subscriber?.error(failure === undefined ? error : this.failedBecause(reason, error, failure));
+  }
+
+  private failedBecause(
+    reason: FailureReason,
+    error: unknown,
+    { status, retryAfterMs }: PartFailure,
+  ): PartFailedError {
+    const passes = status !== undefined && this.run.settings.passThrough.has(status);
+    return new PartFailedError(this.name, reason, passes ? status : undefined, retryAfterMs, error);
+  }
+
+  private settle(state: PartState, reason: FailureReason | undefined, answered: unknown): void {
+    if (this.settled) return;
+    this.end(state, reason);
+    // JSON would drop the key of an undefined.
+    const value = answered === undefined ? null : answered;
+    this.subscriber?.next(value);
+    this.subscriber?.complete();
+    this.run.partSettled(this.name, value);
+  }
+
+  private end(state: PartState, reason: FailureReason | undefined): void {
+    this.settled = true;
+    this.state = state;
+    this.reason = reason;
+    this.endedAt = systemClock.now();
+  }
+}
+
+function cut(part: PartRun): void {
+  part.expire('timeout');
+}
