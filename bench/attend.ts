@@ -6,13 +6,13 @@ export type Answers = {
 };
 
 /**
- * The child's side: says where it listens, answers questions, and ends when its parent does, however that came about.
- * Every process can tell what it uses.
+ * The child's side: says where it listens, answers questions, and ends when its parent says so or has ended itself,
+ * however that came about. Every process can tell what it uses.
  */
-export function attend(ports: readonly number[], answers: Answers = {}): void {
+export function attend(ports: readonly number[], answers: Answers = {}, end: () => void = exit): void {
   const known: Answers = { usage: ownUsage, ...answers };
   process.on('message', (question: Question) => void reply(known, question));
-  process.once('disconnect', () => process.exit(0));
+  process.once('SIGTERM', end).once('disconnect', end);
   process.send?.({ listening: ports });
 }
 
@@ -30,6 +30,11 @@ async function reply<T extends Topic>(answers: Answers, { ask, order }: Question
     message = { failed: String(error) };
   }
   process.send?.(message);
+}
+
+/** By itself rather than by a signal: only then does Node write a profile it was asked for. */
+function exit(): void {
+  process.exit(0);
 }
 
 function ownUsage(): Usage {

@@ -22,10 +22,10 @@ export class Crew {
 /** Runs a benchmark; its processes are stopped when it ends, fails, or is interrupted. */
 export async function withCrew(benchmark: (crew: Crew) => Promise<void>): Promise<void> {
   const crew = new Crew();
-  let interrupted = false;
+  const interrupted = new AbortController();
   for (const signal of SIGNALS) {
     process.once(signal, () => {
-      interrupted = true;
+      interrupted.abort();
       void crew.dismiss().then(() => process.exit(130));
     });
   }
@@ -33,7 +33,7 @@ export async function withCrew(benchmark: (crew: Crew) => Promise<void>): Promis
     await benchmark(crew);
   } catch (error) {
     // Interrupted, it fails because its processes end.
-    if (interrupted) return;
+    if (interrupted.signal.aborted) return;
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;
   } finally {

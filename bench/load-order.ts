@@ -1,9 +1,12 @@
-/** What the load generator is to do: so many requests, or for so long. */
+/**
+ * What the load generator is to do. So many requests rather than for so long: it ends when all are answered. A load
+ * that is cut off leaves requests uncounted, and teaches a server's compiled code about clients that leave.
+ */
 export interface LoadOrder {
   readonly origin: string;
   /** Each sends its next request as soon as it has the answer to the last. */
   readonly connections: number;
-  readonly until: { readonly seconds: number } | { readonly requests: number };
+  readonly requests: number;
   /** What every body must be, byte for byte. */
   readonly body: string;
 }

@@ -11,7 +11,7 @@ const IDS_PER_CONNECTION = 50;
  * The load generator, a process of its own: autocannon, closed loop. Its own histogram counts whole milliseconds,
  * so durations are taken from its events.
  */
-async function run({ origin, connections, until, body }: LoadOrder): Promise<LoadResult> {
+async function run({ origin, connections, requests, body }: LoadOrder): Promise<LoadResult> {
   const durations: number[] = [];
   let connection = 0;
   const startedAt = performance.now();
@@ -24,7 +24,7 @@ async function run({ origin, connections, until, body }: LoadOrder): Promise<Loa
         connections,
         sampleInt: SAMPLE_MS,
         expectBody: body,
-        ...('seconds' in until ? { duration: until.seconds } : { amount: until.requests }),
+        amount: requests,
         setupClient: (client) => {
           client.setRequests(requestsOf(connection));
           connection += 1;

@@ -39,8 +39,20 @@ export const PARTS = {
     },
   ],
   offers: [
-    { id: 'f-12', title: 'Ten off garden tools', discountPercent: 10, skus: ['p-7', 'p-8'], validUntil: '2026-06-30' },
-    { id: 'f-31', title: 'Summer reading', discountPercent: 15, skus: ['p-301', 'p-302'], validUntil: '2026-07-15' },
+    {
+      id: 'f-12',
+      title: 'Ten off garden tools',
+      discountPercent: 10,
+      skus: ['p-7', 'p-8'],
+      validUntil: '2026-06-30',
+    },
+    {
+      id: 'f-31',
+      title: 'Summer reading',
+      discountPercent: 15,
+      skus: ['p-301', 'p-302'],
+      validUntil: '2026-07-15',
+    },
     { id: 'f-40', title: 'Two for one tea', discountPercent: 50, skus: ['p-77'], validUntil: '2026-05-31' },
   ],
 } as const;
@@ -67,7 +79,9 @@ export function environmentFor(urls: PartUrls): Record<string, string> {
 /** The server's side: the upstreams' URLs. */
 export function partUrls(): PartUrls {
   const urls = PART_SERVICES.map((service) => [service, process.env[variableOf(service)]] as const);
-  return Object.fromEntries(urls.map(([service, url]) => [service, given(service, url)])) as unknown as PartUrls;
+  return Object.fromEntries(
+    urls.map(([service, url]) => [service, given(service, url)]),
+  ) as unknown as PartUrls;
 }
 
 function given(service: PartService, url: string | undefined): string {

@@ -8,7 +8,10 @@ export interface Column<Row> {
 
 /** Lines of text, columns as wide as their widest cell, headings underlined. */
 export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  const cells = [columns.map(({ heading }) => heading), ...rows.map((row) => columns.map(({ cell }) => cell(row)))];
+  const cells = [
+    columns.map(({ heading }) => heading),
+    ...rows.map((row) => columns.map(({ cell }) => cell(row))),
+  ];
   const widths = columns.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
   const [headings = '', ...lines] = cells.map((line) => {
     const padded = line.map((text, column) => {

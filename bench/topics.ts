@@ -31,4 +31,5 @@ export interface Question<T extends Topic = Topic> {
 }
 
 /** The answer on its way back. */
-export type Answer<T extends Topic = Topic> = { readonly answer: Topics[T]['answer'] } | { readonly failed: string };
+export type Answer<T extends Topic = Topic> =
+  { readonly answer: Topics[T]['answer'] } | { readonly failed: string };

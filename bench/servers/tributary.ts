@@ -13,14 +13,14 @@ import {
   required,
   UpstreamClient,
   UpstreamModule,
-  UpstreamRegistry,
 } from '../../src/index.js';
+import { HealthModule } from '../../src/health/health.module.js';
 import { attend } from '../attend.js';
 import { listenOnLoopback } from '../nest-port.js';
 
 /**
- * (a): the same composite as a team would write it with this library, from nothing but its public API. All policies
- * are on, with their defaults; inputs and answers have schemas.
+ * (a): the same composite as a team would write it with this library, from its public API. All policies are on, with
+ * their defaults; inputs and answers have schemas; health listens to every event, as in the gateway itself.
  */
 const config = parseGatewayConfig(`
 server: { host: 127.0.0.1, port: 0, managementPort: 0 }
@@ -40,7 +40,9 @@ const customerSchema = z.object({
   city: z.string(),
   country: z.string(),
   memberSince: z.string(),
-  addresses: z.array(z.object({ kind: z.string(), street: z.string(), postcode: z.string(), city: z.string() })),
+  addresses: z.array(
+    z.object({ kind: z.string(), street: z.string(), postcode: z.string(), city: z.string() }),
+  ),
   newsletter: z.boolean(),
 });
 
@@ -123,7 +125,14 @@ class OverviewController {
 }
 
 @Module({
-  imports: [UpstreamModule.forRoot({ config }), AggregationModule, CustomersModule, OrdersModule, OffersModule],
+  imports: [
+    UpstreamModule.forRoot({ config }),
+    AggregationModule,
+    HealthModule,
+    CustomersModule,
+    OrdersModule,
+    OffersModule,
+  ],
   controllers: [OverviewController],
   providers: [{ provide: APP_PIPE, useClass: StandardSchemaValidationPipe }],
 })

@@ -1,0 +1,14 @@
+import { type AddressInfo, createServer } from 'node:net';
+
+/** A port that was free a moment ago, for programs that cannot choose one and say which. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject).listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => {
+        resolve(port);
+      });
+    });
+  });
+}
