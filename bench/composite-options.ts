@@ -7,8 +7,8 @@ export interface CompositeOptions {
   readonly rounds: number;
   /** About how long each server is under load in a round. */
   readonly seconds: number;
-  /** How long each server is warmed up, uncounted. */
-  readonly warmupSeconds: number;
+  /** Composites each server answers first, uncounted. Fewer than 10,000 leave some of the code uncompiled. */
+  readonly warmupRequests: number;
   readonly connections: number;
   /** How long the upstreams take to answer. */
   readonly latencyMs: number;
@@ -22,7 +22,7 @@ export interface CompositeOptions {
 export const COMPOSITE_USAGE = `npm run bench -- [options]
   --rounds 6         rounds over all servers, each the other way round
   --seconds 3        about how long each server is under load in a round
-  --warmup 6         seconds each server is warmed up, uncounted
+  --warmup 10000     composites each server answers first, uncounted
   --connections 32   closed loop: so many requests are always under way
   --latency 0        ms the upstreams take to answer
   --only a,b         servers to run: ${CONTESTANTS.map(({ letter, title }) => `${letter} (${title})`).join(', ')}
@@ -36,7 +36,7 @@ export function compositeOptions(args: readonly string[]): CompositeOptions {
     options: {
       rounds: { type: 'string', default: '6' },
       seconds: { type: 'string', default: '3' },
-      warmup: { type: 'string', default: '6' },
+      warmup: { type: 'string', default: '10000' },
       connections: { type: 'string', default: '32' },
       latency: { type: 'string', default: '0' },
       only: { type: 'string', default: CONTESTANTS.map(({ letter }) => letter).join(',') },
@@ -47,7 +47,7 @@ export function compositeOptions(args: readonly string[]): CompositeOptions {
   return {
     rounds: numberOption('rounds', values.rounds, { least: 1, whole: true }),
     seconds: numberOption('seconds', values.seconds, { least: 0.5 }),
-    warmupSeconds: numberOption('warmup', values.warmup, { least: 1 }),
+    warmupRequests: numberOption('warmup', values.warmup, { least: 1, whole: true }),
     connections: numberOption('connections', values.connections, { least: 1, whole: true }),
     latencyMs: numberOption('latency', values.latency, { least: 0 }),
     only: letters(values.only),

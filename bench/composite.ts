@@ -56,7 +56,7 @@ async function benchmark(crew: Crew, options: CompositeOptions): Promise<void> {
   const summaries = runners.map(({ contestant }) => summarise(contestant, rounds));
   const targets = verdicts(rounds);
   console.log(`\n${summaryTable(summaries)}\n`);
-  console.log(`Medians over ${options.rounds} rounds; ratios taken round by round against (${BASELINE}).`);
+  console.log(`Medians over the rounds; ratios taken round by round against (${BASELINE}).`);
   console.log('core: CPU time over time passed, about 100 % where the server was the bottleneck.');
   for (const verdict of targets) console.log(describeVerdict(verdict));
 
@@ -108,19 +108,22 @@ async function checkAnswer({ letter, title }: Contestant, origin: string): Promi
   }
 }
 
-/** Loads of about a second each, for the time asked. Answers how many requests a second it came to in the end. */
+/**
+ * Loads of about a second each, until it has answered as many composites as it takes to get hot. Answers how many
+ * requests a second it came to in the end.
+ */
 async function warmUp(contestant: Contestant, origin: string, harness: Harness): Promise<number> {
-  const { warmupSeconds } = harness.options;
+  const { warmupRequests } = harness.options;
   let requestsPerSecond = 100;
-  let spent = 0;
-  while (spent < warmupSeconds) {
+  let answered = 0;
+  while (answered < warmupRequests) {
     const { requests, seconds } = await runLoad(
       contestant,
       orderFor(origin, requestsPerSecond, harness),
       harness,
     );
     requestsPerSecond = requests / seconds;
-    spent += seconds;
+    answered += requests;
   }
   return requestsPerSecond;
 }

@@ -1,6 +1,7 @@
 import { HttpException, Logger } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
 import { systemClock } from '../resilience/clock.js';
+import { LayerSubscriber } from '../resilience/layer-subscriber.js';
 import { DeadlineExceededError } from '../resilience/rejections.js';
 import { type FailureReason } from '../upstream/upstream-error.js';
 import { type CompositeRun } from './composite-run.js';
@@ -72,7 +73,7 @@ export class PartRun {
   private call(part: CalledPart<unknown>, now: number, subscriber: Subscriber<unknown>): void {
     const { within } = part;
     if (within === undefined) {
-      subscriber.add(part.source.subscribe(this));
+      part.source.subscribe(new PartSubscriber(subscriber, this));
       return;
     }
     const endAt = now + within;
@@ -81,7 +82,8 @@ export class PartRun {
     subscriber.add(() => {
       systemClock.clearTimeout(timer);
     });
-    subscriber.add(this.run.context.endingBy(endAt).run(() => part.source.subscribe(this), undefined));
+    const source = new PartSubscriber(subscriber, this);
+    this.run.context.endingBy(endAt).run(() => part.source.subscribe(source), undefined);
   }
 
   /** Ends the part without a value of its own. An error that is no `failure` is the code's own, and stays as it is. */
@@ -122,6 +124,30 @@ export class PartRun {
     this.state = state;
     this.reason = reason;
     this.endedAt = systemClock.now();
+  }
+}
+
+/** Hands on what a part's source answers, and ends with the part. */
+class PartSubscriber extends LayerSubscriber<unknown> {
+  constructor(
+    behind: Subscriber<unknown>,
+    private readonly part: PartRun,
+  ) {
+    super(behind);
+  }
+
+  protected override _next(value: unknown): void {
+    this.part.next(value);
+  }
+
+  protected override _error(error: unknown): void {
+    this.unsubscribe();
+    this.part.error(error);
+  }
+
+  protected override _complete(): void {
+    this.unsubscribe();
+    this.part.complete();
   }
 }
 

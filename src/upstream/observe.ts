@@ -1,6 +1,7 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { type Attempt, type Layer } from '../resilience/call.js';
 import { type Clock } from '../resilience/clock.js';
+import { LayerSubscriber } from '../resilience/layer-subscriber.js';
 import { type UpstreamCall, type UpstreamResponse } from './upstream-call.js';
 import { failureReasonOf } from './upstream-error.js';
 import { type AttemptEvent, type UpstreamEvents } from './upstream-events.js';
@@ -15,53 +16,58 @@ export function observeAttempts(
     const source = next(attempt);
     if (!events.active) return source;
     return new Observable((subscriber) => {
-      const observer = new AttemptObserver(upstream, events, clock, attempt, subscriber);
-      subscriber.add(() => {
-        observer.ended('cancelled');
-      });
-      return source.subscribe(observer);
+      if (!subscriber.closed)
+        source.subscribe(new ObservedSubscriber(subscriber, upstream, events, clock, attempt));
     });
   };
 }
 
-class AttemptObserver {
+/** Tells, once, how the attempt ended. */
+class ObservedSubscriber extends LayerSubscriber<UpstreamResponse> {
   private readonly startedAt: number;
-  private settled = false;
+  private ended = false;
 
   constructor(
+    behind: Subscriber<UpstreamResponse>,
     private readonly upstream: string,
     private readonly events: UpstreamEvents,
     private readonly clock: Clock,
     private readonly attempt: Attempt<UpstreamCall>,
-    private readonly subscriber: Subscriber<UpstreamResponse>,
   ) {
+    super(behind);
     this.startedAt = clock.now();
   }
 
-  next(response: UpstreamResponse): void {
-    this.ended('ok');
-    this.subscriber.next(response);
+  protected override _next(response: UpstreamResponse): void {
+    this.end('ok');
+    this.behind.next(response);
   }
 
-  error(error: unknown): void {
-    this.ended(failureReasonOf(error));
-    this.subscriber.error(error);
+  protected override _error(error: unknown): void {
+    this.end(failureReasonOf(error));
+    super._error(error);
   }
 
-  complete(): void {
-    this.ended('ok');
-    this.subscriber.complete();
+  protected override _complete(): void {
+    this.end('ok');
+    super._complete();
   }
 
-  ended(outcome: AttemptEvent['outcome']): void {
-    if (this.settled) return;
-    this.settled = true;
-    const { upstream, events } = this;
+  override unsubscribe(): void {
+    this.end('cancelled');
+    super.unsubscribe();
+  }
+
+  private end(outcome: AttemptEvent['outcome']): void {
+    if (this.ended) return;
+    this.ended = true;
     const { call, number } = this.attempt;
     const durationMs = this.clock.now() - this.startedAt;
-    const event: AttemptEvent = { type: 'attempt', upstream, number, outcome, durationMs };
-    call.runInAsyncScope(() => {
-      events.emit(event);
-    });
+    const event: AttemptEvent = { type: 'attempt', upstream: this.upstream, number, outcome, durationMs };
+    call.runInAsyncScope(emit, this.events, event);
   }
+}
+
+function emit(this: UpstreamEvents, event: AttemptEvent): void {
+  this.emit(event);
 }

@@ -1,6 +1,6 @@
 import { type StandardSchemaV1 } from '@standard-schema/spec';
 import { Injectable } from '@nestjs/common';
-import { map, type Observable, throwError } from 'rxjs';
+import { type Observable, throwError } from 'rxjs';
 import { VERDICTS } from '../resilience/verdict.js';
 import { Upstream } from './upstream.js';
 import { type UpstreamResponse } from './upstream-call.js';
@@ -89,9 +89,7 @@ export abstract class UpstreamClient {
     template: string,
     options: RequestOptions = {},
   ): Observable<Readonly<Record<string, unknown>>> {
-    return this.send('HEAD', template, undefined, options).pipe(
-      map(({ headers }) => Object.fromEntries(Object.entries(headers))),
-    );
+    return this.send('HEAD', template, undefined, options, headersOf);
   }
 
   private request(
@@ -101,18 +99,20 @@ export abstract class UpstreamClient {
     options: RequestOptions & { readonly schema?: StandardSchemaV1 },
   ): Observable<unknown> {
     const { schema } = options;
-    const response = this.send(method, template, body, options);
-    return schema === undefined
-      ? response.pipe(map(bodyOf))
-      : response.pipe(map((answer) => this.parse(schema, bodyOf(answer))));
+    const read =
+      schema === undefined
+        ? bodyOf
+        : (answer: UpstreamResponse): unknown => this.parse(schema, bodyOf(answer));
+    return this.send(method, template, body, options, read);
   }
 
-  private send(
+  private send<T>(
     method: string,
     template: string,
     body: unknown,
     options: RequestOptions,
-  ): Observable<UpstreamResponse> {
+    read: (response: UpstreamResponse) => T,
+  ): Observable<T> {
     let url: string;
     try {
       url = this.template(template).expand(options.params ?? {});
@@ -120,7 +120,7 @@ export abstract class UpstreamClient {
       return throwError(() => this.invalid(detailOf(cause), cause));
     }
     const { deadlineMs, idempotencyKey, headers } = options;
-    return this.upstream.send({
+    const request = {
       method,
       url,
       headers: idempotencyKey === undefined ? headers : { ...headers, 'idempotency-key': idempotencyKey },
@@ -129,7 +129,8 @@ export abstract class UpstreamClient {
       responseType: 'json',
       transitional: STRICT_JSON,
       validateStatus: isSuccess,
-    });
+    } as const;
+    return this.upstream.send(request, read);
   }
 
   private template(source: string): UrlTemplate {
@@ -180,6 +181,10 @@ const STRICT_JSON = { silentJSONParsing: false };
 /** Said for every call: whoever shares the upstream may have changed the default of its axios instance. */
 function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
+}
+
+function headersOf({ headers }: UpstreamResponse): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(headers));
 }
 
 function bodyOf({ data }: UpstreamResponse): unknown {

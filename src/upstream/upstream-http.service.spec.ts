@@ -219,6 +219,13 @@ describe('the timeout of a call', () => {
     expect(orders.breaker.snapshot()).toMatchObject({ calls: 0 });
   });
 
+  it('is none of the wire', async () => {
+    const { http } = await upstream(statuses(200));
+    http.axiosRef.defaults.timeout = 300;
+    expect((await valueOf(http.get('/x', { timeout: 200 }))).config.timeout).toBe(0);
+    expect((await valueOf(http.get('/x'))).config.timeout).toBe(0);
+  });
+
   it("of none leaves the upstream's", async () => {
     const { server, http } = await upstream(statuses(200));
     await valueOf(http.get('/x', { timeout: 0 }));

@@ -651,12 +651,25 @@ describe('a caller who leaves', () => {
     expect(gone.sort()).toEqual(['/1', '/2', '/3']);
     expect(orders.bulkhead.inUse).toBe(1);
     expect(orders.breaker.snapshot()).toMatchObject({ calls: 0 });
-    expect(fixture.eventsOf('call').map(({ outcome }) => outcome)).toEqual([
-      'cancelled',
-      'cancelled',
-      'cancelled',
-    ]);
+    const cancelled = ['attempt cancelled', 'call cancelled'];
+    expect(fixture.events.map((event) => `${event.type} ${'outcome' in event ? event.outcome : ''}`)).toEqual(
+      [...cancelled, ...cancelled, ...cancelled],
+    );
     other.unsubscribe();
+  });
+
+  it('after the call finds nothing left to end', async () => {
+    const { orders } = await upstream(statuses(200, 404));
+    const context = new RequestContext('r-1', Infinity, {});
+    const listening = new Set<() => void>();
+    jest.spyOn(context, 'onClientLeave').mockImplementation((listener) => listening.add(listener));
+    jest.spyOn(context, 'offClientLeave').mockImplementation((listener) => listening.delete(listener));
+    await context.run(() => valueOf(orders.send(GET)), undefined);
+    await context.run(() => failureOf(orders.send(GET)), undefined);
+    const unsubscribed = context.run(() => orders.send(GET).subscribe(), undefined);
+    expect(listening.size).toBe(1);
+    unsubscribed.unsubscribe();
+    expect(listening.size).toBe(0);
   });
 
   it('before the call prevents it', async () => {

@@ -1,10 +1,11 @@
 import { type AxiosRequestConfig } from 'axios';
-import { Observable, type Subscriber, Subscription } from 'rxjs';
+import { Observable, type Subscriber } from 'rxjs';
 import { type UndiciHttpService } from '../http/undici-http.service.js';
 import { Bulkhead } from '../resilience/bulkhead.js';
 import { type Attempt, type Handler } from '../resilience/call.js';
 import { CircuitBreaker } from '../resilience/circuit-breaker.js';
 import { type Clock } from '../resilience/clock.js';
+import { LayerSubscriber } from '../resilience/layer-subscriber.js';
 import { type Random } from '../resilience/random.js';
 import { RetryBudget } from '../resilience/retry-budget.js';
 import { VERDICTS } from '../resilience/verdict.js';
@@ -76,7 +77,10 @@ export class Upstream {
         observe: observeAttempts(name, events, clock),
       },
       (attempt) =>
-        new Observable((subscriber) => attempt.call.runInAsyncScope(() => this.wire(attempt, subscriber))),
+        new Observable((subscriber) => {
+          // Interceptors are code of others, and run in the call's own context.
+          attempt.call.runInAsyncScope(startWire, this, attempt, subscriber);
+        }),
     );
   }
 
@@ -85,34 +89,37 @@ export class Upstream {
    * deadline and the headers of the request context it is subscribed in; the answer arrives in that context too.
    * Emits {@link UpstreamError} and nothing else. A status that is a failure to the policy is one here as well,
    * even where the request's own `validateStatus` accepts it.
+   *
+   * @param read what to make of the answer; what it throws is emitted. Default: the answer itself.
    */
-  send(request: UpstreamRequest): Observable<UpstreamResponse> {
+  send(request: UpstreamRequest): Observable<UpstreamResponse>;
+  send<T>(request: UpstreamRequest, read: (response: UpstreamResponse) => T): Observable<T>;
+  send(
+    request: UpstreamRequest,
+    read: (response: UpstreamResponse) => unknown = itself,
+  ): Observable<unknown> {
     return new Observable((subscriber) => {
+      if (subscriber.closed) return;
       const { policy, config, runtime } = this;
       const call = new UpstreamCall(request, runtime.clock.now(), policy.deadlineMs, config.forwardHeaders);
       const { context } = call;
-      const boundary = new CallBoundary(this, call, subscriber);
+      const caller = new CallSubscriber(subscriber, this, call, read);
       if (context.clientGone) {
-        boundary.clientLeft();
+        caller.clientLeft();
         return;
       }
       // Anything else would be appended to the host: `@elsewhere/` makes the host a user name.
       if (!request.url.startsWith('/')) {
-        boundary.error(new TypeError(`the URL of a request to an upstream must start with '/'`));
+        caller.error(new TypeError(`the URL of a request to an upstream must start with '/'`));
         return;
       }
-      context.onClientLeave(boundary.clientLeft);
-      boundary.running.add(this.answer(call).subscribe(boundary));
-      return () => {
-        context.offClientLeave(boundary.clientLeft);
-        boundary.running.unsubscribe();
-        boundary.ended('cancelled');
-      };
+      context.onClientLeave(caller.clientLeft);
+      this.answer(call).subscribe(caller);
     });
   }
 
-  /** The innermost step: one request to one endpoint. To be run in the call's own async context: interceptors are. */
-  private wire(attempt: Attempt<UpstreamCall>, subscriber: Subscriber<UpstreamResponse>): Subscription {
+  /** The innermost step: one request to one endpoint. */
+  wire(attempt: Attempt<UpstreamCall>, subscriber: Subscriber<UpstreamResponse>): void {
     const { call } = attempt;
     const { request } = call;
     call.attempts = attempt.number;
@@ -126,7 +133,7 @@ export class Upstream {
       // Ours alone. To leave it out of the copy would double the price of the copy (0.5 us).
       deadlineMs: undefined,
     };
-    return this.http.exchange(config).subscribe(new WireObserver(this, endpoint, request, subscriber));
+    this.http.exchange(config).subscribe(new WireSubscriber(subscriber, this, endpoint, request));
   }
 
   private headersFor(call: UpstreamCall, now: number): Record<string, string> {
@@ -156,80 +163,96 @@ export class Upstream {
   }
 }
 
+function startWire(
+  this: Upstream,
+  attempt: Attempt<UpstreamCall>,
+  subscriber: Subscriber<UpstreamResponse>,
+): void {
+  this.wire(attempt, subscriber);
+}
+
+function itself(response: UpstreamResponse): UpstreamResponse {
+  return response;
+}
+
 /** Reads what comes from the wire, and says what it means. */
-class WireObserver {
+class WireSubscriber extends LayerSubscriber<UpstreamResponse> {
   constructor(
+    behind: Subscriber<UpstreamResponse>,
     private readonly upstream: Upstream,
     private readonly endpoint: Endpoint,
     private readonly request: UpstreamRequest,
-    private readonly subscriber: Subscriber<UpstreamResponse>,
-  ) {}
+  ) {
+    super(behind);
+  }
 
-  next(response: UpstreamResponse): void {
+  protected override _next(response: UpstreamResponse): void {
     const { name, policy } = this.upstream;
     const { retryOn500 } = policy.retry;
-    if (verdictOfStatus(response.status, retryOn500) === VERDICTS.answered) this.subscriber.next(response);
+    if (verdictOfStatus(response.status, retryOn500) === VERDICTS.answered) this.behind.next(response);
     else this.fail(statusError(name, response, retryOn500, new AcceptedFailure(response)));
   }
 
-  error(error: unknown): void {
+  protected override _error(error: unknown): void {
     const failure = classify(this.upstream.name, error, this.upstream.policy.retry.retryOn500);
     if (failure.reason === 'connect') this.upstream.endpointRefused(this.endpoint);
     this.fail(failure);
   }
 
-  complete(): void {
-    this.subscriber.complete();
-  }
-
   private fail(failure: UpstreamError): void {
-    this.subscriber.error(isOneShot(this.request.data) ? failure.withoutRetry() : failure);
+    super._error(isOneShot(this.request.data) ? failure.withoutRetry() : failure);
   }
 }
 
 /** The edge between a caller and the pipeline: one error type, one event a call, and the caller's own async context. */
-class CallBoundary {
-  /** What goes on beneath. It ends before the caller hears of a failure: what that starts next finds the permit back. */
-  readonly running = new Subscription();
-  private settled = false;
+class CallSubscriber extends LayerSubscriber<UpstreamResponse> {
+  private ended = false;
+  private failed = false;
 
   constructor(
+    behind: Subscriber<unknown>,
     private readonly upstream: Upstream,
     private readonly call: UpstreamCall,
-    private readonly subscriber: Subscriber<UpstreamResponse>,
-  ) {}
-
-  next(response: UpstreamResponse): void {
-    this.ended('ok', response.status);
-    this.call.runInAsyncScope(() => {
-      this.subscriber.next(response);
-    });
+    private readonly read: (response: UpstreamResponse) => unknown,
+  ) {
+    super(behind);
   }
 
-  error(error: unknown): void {
-    const failure = UpstreamError.from(this.upstream.name, error);
-    this.running.unsubscribe();
-    this.ended(failure.reason, failure.status);
-    this.call.runInAsyncScope(() => {
-      this.subscriber.error(failure);
-    });
-  }
-
-  complete(): void {
-    this.call.runInAsyncScope(() => {
-      this.subscriber.complete();
-    });
-  }
-
+  /** Nobody waits for the answer any more. */
   readonly clientLeft = (): void => {
-    this.error(
-      new UpstreamError({ upstream: this.upstream.name, reason: 'cancelled', verdict: VERDICTS.neutral }),
-    );
+    const { name: upstream } = this.upstream;
+    this.error(new UpstreamError({ upstream, reason: 'cancelled', verdict: VERDICTS.neutral }));
   };
 
-  ended(outcome: CallEvent['outcome'], status?: number): void {
-    if (this.settled) return;
-    this.settled = true;
+  protected override _next(response: UpstreamResponse): void {
+    this.end('ok', response.status);
+    this.call.runInAsyncScope(deliver, this.behind, this.read, response);
+  }
+
+  protected override _error(error: unknown): void {
+    const failure = UpstreamError.from(this.upstream.name, error);
+    this.failed = true;
+    // What goes on beneath ends before anybody hears of it: what they start next finds the permit back.
+    this.unsubscribe();
+    this.end(failure.reason, failure.status);
+    this.call.runInAsyncScope(fail, this.behind, failure);
+  }
+
+  protected override _complete(): void {
+    this.call.runInAsyncScope(complete, this.behind);
+    this.unsubscribe();
+  }
+
+  override unsubscribe(): void {
+    if (this.closed) return;
+    this.call.context.offClientLeave(this.clientLeft);
+    super.unsubscribe();
+    if (!this.failed) this.end('cancelled');
+  }
+
+  private end(outcome: CallEvent['outcome'], status?: number): void {
+    if (this.ended) return;
+    this.ended = true;
     const { name: upstream, runtime } = this.upstream;
     const { events, clock } = runtime;
     if (!events.active) return;
@@ -237,8 +260,33 @@ class CallBoundary {
     const { method } = request;
     const durationMs = clock.now() - startedAt;
     const event: CallEvent = { type: 'call', upstream, method, outcome, status, attempts, durationMs };
-    this.call.runInAsyncScope(() => {
-      events.emit(event);
-    });
+    this.call.runInAsyncScope(emit, events, event);
   }
+}
+
+function deliver(
+  this: Subscriber<unknown>,
+  read: (response: UpstreamResponse) => unknown,
+  response: UpstreamResponse,
+): void {
+  let value: unknown;
+  try {
+    value = read(response);
+  } catch (error) {
+    this.error(error);
+    return;
+  }
+  this.next(value);
+}
+
+function fail(this: Subscriber<unknown>, failure: UpstreamError): void {
+  this.error(failure);
+}
+
+function complete(this: Subscriber<unknown>): void {
+  this.complete();
+}
+
+function emit(this: UpstreamEvents, event: CallEvent): void {
+  this.emit(event);
 }
