@@ -1,4 +1,11 @@
-/** Waits, turn by turn of the event loop, until `condition` holds; the test's own timeout bounds it. */
+const PATIENCE_MS = 10_000;
+
+/** Waits, turn by turn of the event loop, until `condition` holds. */
 export async function eventually(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  const givesUpAt = performance.now() + PATIENCE_MS;
+  while (!condition()) {
+    if (performance.now() > givesUpAt)
+      throw new Error(`waited ${PATIENCE_MS} ms for ${condition.toString()}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
