@@ -83,7 +83,9 @@ describe('the README’s walk-through', () => {
   });
 
   async function startApp(url: string): Promise<NestFastifyApplication> {
-    const [[, shipments = ''] = []] = blocks('yaml');
+    const shipments = blocks('yaml')
+      .map(([, yaml]) => yaml)
+      .join('');
     const others = `  customers: { url: '${url}' }\n  orders: { url: '${url}' }\n`;
     const yaml = shipments.replace('upstreams:\n', `upstreams:\n${others}`);
     const config = parseGatewayConfig(yaml, { env: { SHIPMENTS_URL: url } });
