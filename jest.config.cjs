@@ -23,7 +23,8 @@ module.exports = {
       },
     ],
   },
-  transformIgnorePatterns: [`/node_modules/(?!(${esmOnly})/)`],
+  // Wherever npm puts them: one may be nested in another package.
+  transformIgnorePatterns: [`/node_modules/(?!(?:.*/node_modules/)?(?:${esmOnly})/)`],
   errorOnDeprecated: true,
   maxWorkers: 2,
   testTimeout: 15_000,
