@@ -1,14 +1,13 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { createUndiciHttpService } from '../http/undici-http.service.js';
-import { type Clock } from '../resilience/clock.js';
-import { queuedClock } from '../resilience/queued-clock.js';
+import { type Clock, systemClock } from '../resilience/clock.js';
 import { type Random, systemRandom } from '../resilience/random.js';
 import { type GatewayConfig, knownUpstream, type UpstreamConfig } from './config/gateway-config.js';
 import { Upstream } from './upstream.js';
 import { UpstreamEvents } from './upstream-events.js';
 
 export interface UpstreamRegistryOptions {
-  /** Default: Node's monotonic clock, with queued timers. */
+  /** Default: Node's monotonic clock. */
   readonly clock?: Clock | undefined;
   /** Default: Math.random. */
   readonly random?: Random | undefined;
@@ -23,7 +22,7 @@ export class UpstreamRegistry implements OnApplicationShutdown {
 
   constructor(
     readonly config: GatewayConfig,
-    { clock = queuedClock(), random = systemRandom }: UpstreamRegistryOptions = {},
+    { clock = systemClock, random = systemRandom }: UpstreamRegistryOptions = {},
   ) {
     const logger = new Logger(UpstreamRegistry.name);
     this.events = new UpstreamEvents((error) => {
