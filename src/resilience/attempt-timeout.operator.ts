@@ -1,37 +1,45 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { type Attempt, type Layer } from './call.js';
 import { type Clock } from './clock.js';
+import { BLOCKED_LOOP_MS, LagAwareTimer } from './lag-aware-timer.js';
 import { AttemptTimeoutError } from './rejections.js';
 
-/** A timer later than this, in ms, says that the event loop was blocked: the upstream is not to blame. */
-const LATE_MS = 20;
+/**
+ * How late a timer may be, as a share of the timeout, and still blame the upstream. Lateness is the time the loop was
+ * not there to read; what is left of the wait, the upstream had. A gateway that always lags by 25 ms has given a hung
+ * upstream 1,025 of its 1,000 ms and a poll besides: were every such timeout neutral, its breaker would never open.
+ * But a loop that was away for half of a short timeout cannot tell an upstream that was slow from one it did not hear.
+ */
+const EXCUSED_SHARE = 0.1;
 
 /**
  * Bounds one attempt, from its start to the last byte of its answer.
  * Emits {@link AttemptTimeoutError}. A timer that fires late gives the sockets one turn to speak first: an answer
- * that had arrived while the loop was blocked wins, and if there is none the error is neutral to the breaker.
+ * that had arrived while the loop was blocked wins. Where the timer was late by more than 20 ms and more than a tenth
+ * of the timeout, the attempt gets that time back as well (at most its timeout), and if there is still no answer then,
+ * the error is neutral to the breaker. Otherwise it is a failure.
  */
 export function withAttemptTimeout<T, A extends Attempt>(clock: Clock, timeoutMs: number): Layer<T, A> {
-  const expire = (subscriber: Subscriber<T>, late: boolean): void => {
-    subscriber.error(new AttemptTimeoutError(timeoutMs, late));
+  const neutralAboveMs = Math.max(BLOCKED_LOOP_MS, timeoutMs * EXCUSED_SHARE);
+  const expire = (subscriber: Subscriber<T>, lateMs: number): void => {
+    if (lateMs <= neutralAboveMs) {
+      subscriber.error(new AttemptTimeoutError(timeoutMs, false));
+      return;
+    }
+    // The block may have begun before the request was written: undici looks at an idle socket for a turn of the loop
+    // before it uses it again. One poll would end such an attempt before the upstream has heard of it.
+    const giveBackMs = Math.min(lateMs, timeoutMs);
+    subscriber.add(new LagAwareTimer(clock, giveBackMs, expireExcused, subscriber));
   };
-  const expireLate = (subscriber: Subscriber<T>): void => {
-    if (!subscriber.closed) expire(subscriber, true);
-  };
-  const timerFired = ({ subscriber, dueAt }: { subscriber: Subscriber<T>; dueAt: number }): void => {
-    if (clock.now() - dueAt > LATE_MS) clock.afterPoll(expireLate, subscriber);
-    else expire(subscriber, false);
+  const expireExcused = (subscriber: Subscriber<T>): void => {
+    subscriber.error(new AttemptTimeoutError(timeoutMs, true));
   };
 
   return (next) => (attempt) =>
     new Observable((subscriber) => {
-      const dueAt = clock.now() + timeoutMs;
-      // The deadline above ends the attempt first: a second timer would never fire.
-      if (dueAt < attempt.call.deadlineAt) {
-        const timer = clock.setTimeout(timerFired, timeoutMs, { subscriber, dueAt });
-        subscriber.add(() => {
-          clock.clearTimeout(timer);
-        });
+      // A deadline above that comes first ends the attempt: a second timer would never fire.
+      if (clock.now() + timeoutMs < attempt.call.deadlineAt) {
+        subscriber.add(new LagAwareTimer(clock, timeoutMs, expire, subscriber));
       }
       return next(attempt).subscribe(subscriber);
     });

@@ -86,6 +86,50 @@ describe('withCircuitBreaker', () => {
     expect(bench.breaker.unsettled).toBe(0);
   });
 
+  it('is not moved by 20,000 clients that leave, at whatever point of the call', () => {
+    const bench = new Bench({ minimumNumberOfCalls: 1 });
+    const before = bench.breaker.snapshot();
+    const guarded = withCircuitBreaker<string, string>(bench.breaker)(bench.wire.handler);
+    for (let client = 0; client < 20_000; client++) {
+      const subscription = guarded('request').subscribe();
+      if (client % 2 === 0) bench.clock.advance(0.001);
+      subscription.unsubscribe();
+    }
+    expect(bench.wire.open).toEqual([]);
+    expect(bench.breaker.snapshot()).toEqual(before);
+    expect(bench.breaker.unsettled).toBe(0);
+  });
+
+  it('rejects 1,000 callers at once while its one probe hangs, and recovers after the longest wait', () => {
+    const bench = new Bench({ permittedCallsInHalfOpen: 1 });
+    bench.awaitProbes();
+    const hung = bench.call();
+    const callers = Array.from({ length: 1_000 }, () => bench.call());
+    expect(callers.every(({ error }) => error instanceof BreakerOpenError)).toBe(true);
+    expect(new Set(callers.map(({ error }) => (error as BreakerOpenError).retryAfterMs))).toEqual(
+      new Set([2_000]),
+    );
+    expect(bench.wire.open).toHaveLength(1);
+    expect(bench.clock.pendingTimers).toBe(0);
+    bench.clock.advance(2_000);
+    bench.call();
+    bench.wire.last.answer();
+    expect(bench.breaker.stateName).toBe('closed');
+    hung.cancel();
+    expect(bench.breaker.unsettled).toBe(0);
+  });
+
+  it.each([
+    ['fails and asks callers to stay away', VERDICTS.failed, 30_000],
+    ['asks for patience without a failure (429)', VERDICTS.throttled, 5_000],
+  ])('stays open for as long as an upstream wants that %s', (_what, verdict, openMs) => {
+    const bench = new Bench();
+    bench.call();
+    bench.wire.last.fail(new WireError(verdict, 30_000));
+    while (bench.breaker.stateName === 'closed') bench.fail(1);
+    expect(bench.breaker.retryAfterMs).toBe(openMs);
+  });
+
   it("gives a cancelled probe's permit back", () => {
     const bench = new Bench({ permittedCallsInHalfOpen: 1 });
     bench.awaitProbes();

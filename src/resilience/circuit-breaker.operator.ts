@@ -1,15 +1,21 @@
 import { Observable, type Subscriber } from 'rxjs';
-import { type Layer } from './call.js';
+import { type Attempt, type Layer } from './call.js';
 import { type BreakerToken, type CircuitBreaker } from './circuit-breaker.js';
 import { LayerSubscriber } from './layer-subscriber.js';
 import { BreakerOpenError } from './rejections.js';
-import { verdictOf } from './verdict.js';
+import { retryAfterOf, verdictOf } from './verdict.js';
 
 /**
- * Asks the breaker before each attempt and tells it what became of it. Unsubscribing is neutral: the token goes
- * back and nothing is recorded. Emits {@link BreakerOpenError} without making the attempt.
+ * Asks the breaker before each attempt and tells it what became of it. Unsubscribing is neutral, the token goes back
+ * and nothing is recorded, unless it was this service's own deadline that ended an attempt that was slow by then.
+ * Emits {@link BreakerOpenError} without making the attempt.
+ *
+ * @param ownDeadlineOf see `Call.ownDeadlineAt`. Default: no attempt has one.
  */
-export function withCircuitBreaker<T, A>(breaker: CircuitBreaker): Layer<T, A> {
+export function withCircuitBreaker<T, A>(
+  breaker: CircuitBreaker,
+  ownDeadlineOf: (attempt: A) => number = never,
+): Layer<T, A> {
   return (next) => (attempt) =>
     new Observable((subscriber) => {
       if (subscriber.closed) return;
@@ -19,9 +25,18 @@ export function withCircuitBreaker<T, A>(breaker: CircuitBreaker): Layer<T, A> {
         return;
       }
       // Before the attempt starts: it may throw, and the token must not be lost.
-      const holder = new TokenSubscriber(subscriber, breaker, token);
+      const holder = new TokenSubscriber(subscriber, breaker, token, ownDeadlineOf(attempt));
       next(attempt).subscribe(holder);
     });
+}
+
+/** For {@link withCircuitBreaker}: what an attempt's call says. */
+export function ownDeadlineOf({ call }: Attempt): number {
+  return call.ownDeadlineAt ?? Infinity;
+}
+
+function never(): number {
+  return Infinity;
 }
 
 /** Settles the token, once, with the first that happens. */
@@ -30,6 +45,7 @@ class TokenSubscriber<T> extends LayerSubscriber<T> {
     behind: Subscriber<T>,
     private readonly breaker: CircuitBreaker,
     private readonly token: BreakerToken,
+    private readonly ownDeadlineAt: number,
   ) {
     super(behind);
   }
@@ -40,7 +56,7 @@ class TokenSubscriber<T> extends LayerSubscriber<T> {
   }
 
   protected override _error(error: unknown): void {
-    this.breaker.settle(this.token, verdictOf(error).breaker);
+    this.breaker.settle(this.token, verdictOf(error).breaker, retryAfterOf(error));
     super._error(error);
   }
 
@@ -51,7 +67,7 @@ class TokenSubscriber<T> extends LayerSubscriber<T> {
 
   /** The token goes back before the wire is cut. */
   override unsubscribe(): void {
-    this.breaker.settle(this.token, 'neutral');
+    this.breaker.settleCutOff(this.token, this.ownDeadlineAt);
     super.unsubscribe();
   }
 }

@@ -100,3 +100,31 @@ describe('withDeadline', () => {
     expect(bench.wire.attempts).toHaveLength(1);
   });
 });
+
+describe('a deadline that is noticed late', () => {
+  it('lets an answer win that had arrived while the loop was blocked', () => {
+    const bench = new Bench();
+    const call = bench.call(300);
+    bench.clock.block(330);
+    bench.clock.setTimeout(
+      () => {
+        bench.wire.last.answer('in time');
+      },
+      0,
+      undefined,
+    );
+    bench.clock.advance(0);
+    expect(call).toMatchObject({ values: ['in time'], end: 'completed' });
+    expect(bench.clock.pendingTimers).toBe(0);
+  });
+
+  it('ends the call after one poll without an answer', () => {
+    const bench = new Bench();
+    const call = bench.call(300);
+    bench.clock.block(330);
+    bench.clock.advance(0);
+    expect(call.error).toBeInstanceOf(DeadlineExceededError);
+    expect(bench.wire.last.state).toBe('cancelled');
+    expect(bench.clock.pendingTimers).toBe(0);
+  });
+});

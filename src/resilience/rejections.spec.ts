@@ -11,17 +11,19 @@ describe('rejections', () => {
     expect(new AttemptTimeoutError(50, false).verdict).toEqual({
       breaker: 'failure',
       retry: 'if-replay-safe',
+      limit: 'drop',
     });
     expect(new AttemptTimeoutError(50, true).verdict).toEqual({
       breaker: 'neutral',
       retry: 'if-replay-safe',
+      limit: 'ignore',
     });
   });
 
   it.each([[new DeadlineExceededError()], [new BreakerOpenError(10)], [new BulkheadFullError()]])(
     'neither records nor repeats %p',
     (error) => {
-      expect(error.verdict).toEqual({ breaker: 'neutral', retry: 'never' });
+      expect(error.verdict).toEqual({ breaker: 'neutral', retry: 'never', limit: 'ignore' });
     },
   );
 

@@ -8,7 +8,7 @@ describe('verdictOf', () => {
   it.each([[new TypeError('a bug')], ['a string'], [null], [undefined], [42]])(
     'blames nobody for %p, and does not repeat it',
     (error) => {
-      expect(verdictOf(error)).toEqual({ breaker: 'neutral', retry: 'never' });
+      expect(verdictOf(error)).toEqual({ breaker: 'neutral', retry: 'never', limit: 'ignore' });
       expect(retryAfterOf(error)).toBeUndefined();
     },
   );
