@@ -147,4 +147,34 @@ describe('RetryBudget', () => {
       }),
     );
   });
+
+  it('never grants more than reserve and percentage allow, whichever nine slices one looks at', () => {
+    // Nine, and not the ten of the window: a stretch of ten slices that does not begin with one touches eleven.
+    const step = fc.record({ calls: fc.nat(20), asked: fc.nat(20), ms: fc.nat(2_500) });
+    const policy = fc.record({
+      percent: fc.constantFrom(0, 10, 20, 33, 100),
+      windowMs: fc.constant(10_000),
+      minRetriesPerSecond: fc.constantFrom(0, 0.5, 1),
+    });
+    fc.assert(
+      fc.property(policy, fc.array(step, { maxLength: 60 }), (policy, steps) => {
+        const bench = new Bench(policy);
+        const deposits: number[] = [];
+        const grants: number[] = [];
+        for (const { calls, asked, ms } of steps) {
+          bench.clock.advance(ms);
+          const now = bench.clock.now();
+          for (let call = 0; call < calls; call++) deposits.push(now);
+          bench.deposit(calls);
+          for (let ask = 0; ask < asked; ask++) if (bench.budget.tryWithdraw()) grants.push(now);
+          // What was granted earlier was granted on the calls of that time.
+          if (grants.at(-1) !== now) continue;
+          const granted = grants.filter((at) => at > now - 9_000).length;
+          const earned = deposits.filter((at) => at > now - 10_000).length;
+          const allowed = policy.minRetriesPerSecond * 10 + (policy.percent / 100) * earned;
+          expect(granted).toBeLessThanOrEqual(allowed + 1e-6);
+        }
+      }),
+    );
+  });
 });

@@ -5,7 +5,7 @@ export interface RetryBudgetPolicy {
   readonly percent: number;
   /** How long a call's deposit can be spent, in ms. */
   readonly windowMs: number;
-  /** Retries allowed per second whatever the traffic, so that a quiet upstream can be retried at all. */
+  /** Retries allowed per second in this process, whatever the traffic, so that a quiet upstream can be retried at all. */
   readonly minRetriesPerSecond: number;
 }
 

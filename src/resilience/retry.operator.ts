@@ -8,7 +8,10 @@ import { type RetryBudget } from './retry-budget.js';
 import { retryAfterOf, verdictOf } from './verdict.js';
 
 export interface RetryPolicy {
-  /** Attempts in all, the first included; 1 never retries. */
+  /**
+   * Attempts in all, the first included; 1 never retries. The one free repetition after a connection that had been
+   * closed while it was idle is not among them.
+   */
   readonly maxAttempts: number;
   /** Backoff before the first retry is up to this, in ms; it doubles with every further retry. */
   readonly backoffBaseMs: number;
@@ -23,8 +26,12 @@ export interface RetryOptions<C extends Call> {
   readonly budget: RetryBudget;
   readonly clock: Clock;
   readonly random: Random;
-  /** Told when a retry has been decided, before its delay. `attempt` is the number of the one to come. */
-  readonly onRetry?: ((call: C, attempt: number, delayMs: number, error: unknown) => void) | undefined;
+  /**
+   * Told when a retry has been decided, before its delay. `attempt` is the number of the one to come; a `free` one
+   * takes the number of the attempt it repeats.
+   */
+  readonly onRetry?:
+    ((call: C, attempt: number, delayMs: number, error: unknown, free: boolean) => void) | undefined;
 }
 
 /** An attempt with less time than this, in ms, is not worth a retry. */
@@ -33,12 +40,17 @@ const LEAST_ATTEMPT_MS = 5;
 /**
  * Makes a call's attempts, one after another. Another one follows a failure only if the verdict allows it (and the
  * call may be repeated), attempts are left, the delay plus a least attempt fit the deadline, and the budget grants
- * it; otherwise the error goes on at once. Nothing is retried after the first emission.
+ * it; otherwise the error goes on at once. Nothing is retried after the first emission, and nothing that a layer above
+ * repeats already.
+ *
+ * A verdict of `free` is repeated once a call, at once and outside all that (gRPC's transparent retry, proposal A6):
+ * the attempt met a connection that was no longer there, so nobody has been asked yet.
  */
 export function withRetry<T, C extends Call>(options: RetryOptions<C>): Layer<T, C, Attempt<C>> {
   return (next) => (call) =>
     new Observable((subscriber) => {
-      options.budget.deposit();
+      // A layer above has paid for this call when it was new: its repetitions earn nothing.
+      if (call.retriedAbove !== true) options.budget.deposit();
       const run = new RetryRun(options, next, call, subscriber);
       // Before the first attempt: a caller may leave while it starts.
       subscriber.add(run);
@@ -48,6 +60,7 @@ export function withRetry<T, C extends Call>(options: RetryOptions<C>): Layer<T,
 
 class RetryRun<T, C extends Call> extends Subscription {
   private number = 1;
+  private freeSpent = false;
   emitted = false;
   private running: Subscription | undefined;
   private timer: Timer;
@@ -78,6 +91,12 @@ class RetryRun<T, C extends Call> extends Subscription {
   /** The attempt that runs has failed. */
   failed(error: unknown): void {
     if (this.closed) return;
+    if (this.isFree(error)) {
+      this.freeSpent = true;
+      this.tell(0, error, true);
+      this.again();
+      return;
+    }
     const delayMs = this.delayBeforeRetry(error);
     if (delayMs === undefined) {
       this.subscriber.error(error);
@@ -87,21 +106,36 @@ class RetryRun<T, C extends Call> extends Subscription {
     // Always through a timer, even for a delay of 0: a source that fails at once would grow the stack.
     this.timer = this.options.clock.setTimeout(nextAttempt, delayMs, this);
     // Last, so that a listener that cancels the call finds the timer.
+    this.tell(delayMs, error, false);
+  }
+
+  /** Unless whoever heard of it has cancelled the call. */
+  private again(): void {
+    if (!this.closed) this.attempt();
+  }
+
+  private tell(delayMs: number, error: unknown, free: boolean): void {
     try {
-      this.options.onRetry?.(this.call, this.number, delayMs, error);
+      this.options.onRetry?.(this.call, this.number, delayMs, error, free);
     } catch (bug) {
       // A listener that throws costs no attempt; its error surfaces as any other that nobody caught.
       this.options.clock.setTimeout(rethrow, 0, bug);
     }
   }
 
+  private isFree(error: unknown): boolean {
+    if (this.freeSpent || this.emitted || verdictOf(error).retry !== 'free') return false;
+    return this.call.replaySafe && this.options.clock.now() + LEAST_ATTEMPT_MS <= this.call.deadlineAt;
+  }
+
   /** The delay in ms, with the retry withdrawn from the budget, or undefined if there is to be none. */
   private delayBeforeRetry(error: unknown): number | undefined {
     const { policy, budget, clock, random } = this.options;
     if (this.emitted || this.number >= policy.maxAttempts) return undefined;
+    if (this.call.retriedAbove === true) return undefined;
 
     const { retry } = verdictOf(error);
-    if (retry === 'never' || (retry === 'if-replay-safe' && !this.call.replaySafe)) return undefined;
+    if (retry === 'never' || (retry !== 'always' && !this.call.replaySafe)) return undefined;
 
     const askedMs = retryAfterOf(error) ?? 0;
     if (askedMs > policy.maxRetryAfterMs) return undefined;
