@@ -1,0 +1,271 @@
+import { Observable, type Subscriber, Subscription } from 'rxjs';
+import { type Attempt, type Call, type Handler, type Layer } from './call.js';
+import { type Clock } from './clock.js';
+import { type HedgeBudget } from './hedge-budget.js';
+import { type HedgeDelay } from './hedge-delay.js';
+import { LagAwareTimer } from './lag-aware-timer.js';
+import { LayerSubscriber } from './layer-subscriber.js';
+import { BreakerOpenError, BulkheadFullError } from './rejections.js';
+import { retryAfterOf, verdictOf, VERDICTS } from './verdict.js';
+
+export interface HedgeOptions<C extends Call> {
+  /** Attempts beyond the first, hedges and what replaces a failed attempt together. */
+  readonly maxHedges: number;
+  readonly delay: HedgeDelay;
+  readonly budget: HedgeBudget;
+  readonly clock: Clock;
+  /** Told when a hedge has been decided, before it is sent; `delayMs` is the time since the attempt before it. */
+  readonly onHedge?: ((call: C, attempt: number, delayMs: number) => void) | undefined;
+  /** Told when the answer came from a hedge, before the caller gets it. */
+  readonly onHedgeWon?: ((call: C, attempt: number) => void) | undefined;
+  /** Told when an attempt that has failed is replaced, as by {@link RetryOptions.onRetry}. */
+  readonly onRetry?:
+    ((call: C, attempt: number, delayMs: number, error: unknown, free: boolean) => void) | undefined;
+}
+
+/** An attempt with less time than this, in ms, is not worth making. */
+const LEAST_ATTEMPT_MS = 5;
+
+/**
+ * Sends a call once more while its first attempt still runs, when that takes longer than most do ("The Tail at Scale",
+ * Dean and Barroso, 2013); the first answer wins, and the others are unsubscribed at that moment. gRPC's rules
+ * (proposal A6) decide the rest:
+ *
+ * - A hedge follows the attempt before it by the delay, if attempts are left, a least attempt fits the deadline and both
+ *   budgets grant it. Nothing is hedged after the first emission.
+ * - A failure that another attempt may cure does not end the call. While others run, the next hedge is sent at once;
+ *   when none does, the failed attempt is replaced at once, which is a retry and costs what a retry costs. When nothing
+ *   is left, the caller gets the failure of the first attempt, as from Polly: hedging is not to change what fails how.
+ * - Any other failure is an answer: it ends the call and the other attempts.
+ * - An upstream that asks for patience (429, `Retry-After`) gets no further attempt of the call. Neither does one whose
+ *   breaker is open or whose bulkhead is full; and such a refusal does not end a call that has an attempt running.
+ *
+ * Calls that may not be hedged go through `otherwise`.
+ */
+export function withHedging<T, C extends Call>(
+  options: HedgeOptions<C>,
+  otherwise: Layer<T, C, Attempt<C>>,
+): Layer<T, C, Attempt<C>> {
+  return (next) => {
+    const unhedged = otherwise(next);
+    return (call) => {
+      if (!mayBeHedged(call)) return unhedged(call);
+      return new Observable((subscriber) => {
+        options.budget.deposit();
+        const run = new HedgedRun(options, next, call, subscriber);
+        // Before the first attempt: a caller may leave while it starts.
+        subscriber.add(run);
+        run.start();
+      });
+    };
+  };
+}
+
+/** A hedge waits for no permit: where none is free, it would only be more of the load that makes others wait. */
+export function mayQueue({ hedge }: Attempt): boolean {
+  return hedge !== true;
+}
+
+function mayBeHedged({ replaySafe, retriedAbove, hedgeable }: Call): boolean {
+  return replaySafe && retriedAbove !== true && hedgeable !== false;
+}
+
+class HedgedRun<T, C extends Call> extends Subscription {
+  private readonly running: HedgedAttempt<T, C>[] = [];
+  private sent = 0;
+  private sentAt = 0;
+  /** Until the next hedge. */
+  private timer: LagAwareTimer<HedgedRun<T, C>> | undefined;
+  private firstFailure: unknown;
+  private freeSpent = false;
+  /** No attempt is to follow those that run. */
+  private last = false;
+  private emitted = false;
+
+  constructor(
+    private readonly options: HedgeOptions<C>,
+    private readonly nextHandler: Handler<Attempt<C>, T>,
+    private readonly call: C,
+    private readonly subscriber: Subscriber<T>,
+  ) {
+    super(() => this.timer?.unsubscribe());
+  }
+
+  start(): void {
+    this.send(++this.sent, false);
+  }
+
+  hedge(): void {
+    if (!this.hasRoom() || !this.options.budget.tryWithdrawHedge()) return;
+    const sinceMs = this.options.clock.now() - this.sentAt;
+    const number = ++this.sent;
+    this.tell(() => this.options.onHedge?.(this.call, number, sinceMs));
+    this.send(number, true);
+  }
+
+  answered(attempt: HedgedAttempt<T, C>): void {
+    if (this.emitted) return;
+    this.emitted = true;
+    this.endOthers();
+    if (attempt.hedge) this.tell(() => this.options.onHedgeWon?.(this.call, attempt.number));
+  }
+
+  failed(attempt: HedgedAttempt<T, C>, error: unknown): void {
+    if (this.closed) return;
+    const { retry } = verdictOf(error);
+    const refused = isRefusal(error);
+    if (this.emitted || (retry === 'never' && !refused)) {
+      this.fail(error);
+      return;
+    }
+    if (retry === 'free' && this.repeatFree(attempt, error)) return;
+
+    if (attempt.number === 1) this.firstFailure = error;
+    if (refused || asksForPatience(error)) this.stopHere();
+    if (this.running.length > 0) this.hedge();
+    else if (!this.replace(error)) this.fail(this.firstFailure ?? error);
+  }
+
+  ended(attempt: HedgedAttempt<T, C>, answered: boolean): void {
+    this.running.splice(this.running.indexOf(attempt), 1);
+    // Hedges are left out: those that answer are the fast ones, the others are cut off young.
+    if (attempt.hedge) return;
+    const now = this.options.clock.now();
+    this.options.delay.record(now - attempt.sentAt, answered, now);
+  }
+
+  private send(number: number, hedge: boolean): void {
+    // Whoever was told of it may have cancelled the call.
+    if (this.closed) return;
+    this.sentAt = this.options.clock.now();
+    this.awaitHedge();
+    const attempt = new HedgedAttempt(this.subscriber, this, number, hedge, this.sentAt);
+    this.running.push(attempt);
+    try {
+      this.nextHandler({ call: this.call, number, hedge }).subscribe(attempt);
+    } catch (error) {
+      // Nobody above would catch it: but for the first, attempts are started by a timer.
+      attempt.error(error);
+    }
+  }
+
+  private awaitHedge(): void {
+    this.timer?.unsubscribe();
+    this.timer = undefined;
+    if (this.last || this.sent > this.options.maxHedges) return;
+    const delayMs = this.options.delay.at(this.sentAt);
+    if (delayMs === undefined || this.sentAt + delayMs + LEAST_ATTEMPT_MS > this.call.deadlineAt) return;
+    this.timer = new LagAwareTimer<HedgedRun<T, C>>(this.options.clock, delayMs, sendHedge, this);
+  }
+
+  /** The connection had been closed while it was idle: nobody has been asked, so this is the same attempt. */
+  private repeatFree(attempt: HedgedAttempt<T, C>, error: unknown): boolean {
+    if (this.freeSpent || !this.fitsDeadline()) return false;
+    this.freeSpent = true;
+    this.tell(() => this.options.onRetry?.(this.call, attempt.number, 0, error, true));
+    this.send(attempt.number, attempt.hedge);
+    return true;
+  }
+
+  private replace(error: unknown): boolean {
+    if (!this.hasRoom() || !this.options.budget.tryWithdrawRetry()) return false;
+    const number = ++this.sent;
+    this.tell(() => this.options.onRetry?.(this.call, number, 0, error, false));
+    this.send(number, false);
+    return true;
+  }
+
+  private hasRoom(): boolean {
+    return !this.last && this.sent <= this.options.maxHedges && this.fitsDeadline();
+  }
+
+  private fitsDeadline(): boolean {
+    return this.options.clock.now() + LEAST_ATTEMPT_MS <= this.call.deadlineAt;
+  }
+
+  private stopHere(): void {
+    this.last = true;
+    this.timer?.unsubscribe();
+  }
+
+  /** Whoever has answered or failed does not run any more. */
+  private endOthers(): void {
+    this.stopHere();
+    while (this.running.length > 0) this.running[0]?.unsubscribe();
+  }
+
+  private fail(error: unknown): void {
+    this.endOthers();
+    this.subscriber.error(error);
+  }
+
+  private tell(listener: () => void): void {
+    try {
+      listener();
+    } catch (bug) {
+      // A listener that throws costs no attempt; its error surfaces as any other that nobody caught.
+      this.options.clock.setTimeout(rethrow, 0, bug);
+    }
+  }
+}
+
+/** One of the attempts of a call, from its start to its answer, its failure or its being cut off. */
+class HedgedAttempt<T, C extends Call> extends LayerSubscriber<T> {
+  private hasEnded = false;
+
+  constructor(
+    behind: Subscriber<T>,
+    private readonly run: HedgedRun<T, C>,
+    readonly number: number,
+    readonly hedge: boolean,
+    readonly sentAt: number,
+  ) {
+    super(behind);
+  }
+
+  protected override _next(value: T): void {
+    this.end(true);
+    this.run.answered(this);
+    this.behind.next(value);
+  }
+
+  protected override _error(error: unknown): void {
+    this.end(verdictOf(error).breaker === 'success');
+    this.unsubscribe();
+    this.run.failed(this, error);
+  }
+
+  protected override _complete(): void {
+    this.end(true);
+    this.run.answered(this);
+    super._complete();
+  }
+
+  override unsubscribe(): void {
+    this.end(false);
+    super.unsubscribe();
+  }
+
+  private end(answered: boolean): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    this.run.ended(this, answered);
+  }
+}
+
+/** A guard of ours let the attempt go nowhere. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof BreakerOpenError || error instanceof BulkheadFullError;
+}
+
+function asksForPatience(error: unknown): boolean {
+  return verdictOf(error) === VERDICTS.throttled || retryAfterOf(error) !== undefined;
+}
+
+function sendHedge(run: { hedge(): void }): void {
+  run.hedge();
+}
+
+function rethrow(error: unknown): never {
+  throw error;
+}
