@@ -139,6 +139,36 @@ describe('withBulkhead', () => {
     bench.expectIdle();
   });
 
+  it('takes a permit that comes free in the poll after its wait was over late, and keeps it', () => {
+    const bench = new Bench();
+    const running = bench.call('running');
+    const waiting = bench.call('waiting');
+    bench.clock.block(WAIT_MS + 30);
+    bench.clock.setTimeout(
+      () => {
+        bench.wire.last.answer();
+      },
+      0,
+      undefined,
+    );
+    bench.clock.advance(0);
+    expect([running.end, waiting.end]).toEqual(['completed', 'none']);
+    expect(bench.requests).toEqual(['running', 'waiting']);
+    bench.wire.last.answer('after all');
+    expect(waiting.values).toEqual(['after all']);
+    bench.expectIdle();
+  });
+
+  it('gives up after that poll if none came free', () => {
+    const bench = new Bench();
+    bench.call('running');
+    const waiting = bench.call('waiting');
+    bench.clock.block(WAIT_MS + 30);
+    bench.clock.advance(0);
+    expect(waiting.error).toBeInstanceOf(BulkheadFullError);
+    expect(bench.bulkhead.queued).toBe(0);
+  });
+
   it('leaves the queue when the caller does, and makes room for the next', () => {
     const bench = new Bench(1, 1);
     bench.call('running');
@@ -238,7 +268,17 @@ describe('withBulkhead', () => {
 
   it('has exactly the permits in use that attempts run, under any interleaving, and none at the end', () => {
     const step = fc.record({
-      do: fc.constantFrom('call', 'call', 'call at once', 'answer', 'fail', 'cancel', 'cancel', 'advance'),
+      do: fc.constantFrom(
+        'call',
+        'call',
+        'call at once',
+        'answer',
+        'fail',
+        'cancel',
+        'cancel',
+        'advance',
+        'resize',
+      ),
       whom: fc.nat(20),
     });
     fc.assert(
@@ -251,6 +291,7 @@ describe('withBulkhead', () => {
           const calls: Watched<string>[] = [];
           for (const { do: action, whom } of steps) {
             const open = bench.wire.open;
+            const inUseBefore = bench.bulkhead.inUse;
             switch (action) {
               case 'call':
                 calls.push(bench.call());
@@ -274,11 +315,17 @@ describe('withBulkhead', () => {
               case 'advance':
                 bench.clock.advance(whom * 10);
                 break;
+              case 'resize':
+                bench.bulkhead.resize(1 + (whom % 5));
+                break;
             }
             expect(bench.bulkhead.inUse).toBe(bench.wire.open.length);
-            expect(bench.bulkhead.inUse).toBeLessThanOrEqual(limit);
+            // What was started above the limit was started before it shrank.
+            expect(bench.bulkhead.inUse).toBeLessThanOrEqual(Math.max(inUseBefore, bench.bulkhead.limit));
             expect(bench.bulkhead.queued).toBe(bench.clock.pendingTimers);
-            if (bench.bulkhead.queued > 0) expect(bench.bulkhead.inUse).toBe(limit);
+            expect(bench.bulkhead.queued).toBeLessThanOrEqual(maxQueue);
+            if (bench.bulkhead.queued > 0)
+              expect(bench.bulkhead.inUse).toBeGreaterThanOrEqual(bench.bulkhead.limit);
           }
           for (const call of calls) call.cancel();
           bench.expectIdle();

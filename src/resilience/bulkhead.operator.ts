@@ -1,15 +1,23 @@
 import { Observable, type Subscriber, Subscription } from 'rxjs';
 import { type Bulkhead, type BulkheadWaiter } from './bulkhead.js';
 import { type Handler, type Layer } from './call.js';
-import { type Clock, type Timer } from './clock.js';
+import { type Clock } from './clock.js';
+import { LagAwareTimer } from './lag-aware-timer.js';
 import { LayerSubscriber } from './layer-subscriber.js';
 import { BulkheadFullError } from './rejections.js';
 
 /**
  * Holds a permit for as long as an attempt runs, queueing for at most `maxQueueWaitMs` first. The permit goes back
  * exactly once, whichever way the attempt ends. Emits {@link BulkheadFullError}.
+ *
+ * @param mayQueue whether the attempt may wait for a permit; what may not is refused when none is free.
  */
-export function withBulkhead<T, A>(bulkhead: Bulkhead, maxQueueWaitMs: number, clock: Clock): Layer<T, A> {
+export function withBulkhead<T, A>(
+  bulkhead: Bulkhead,
+  maxQueueWaitMs: number,
+  clock: Clock,
+  mayQueue: (attempt: A) => boolean = always,
+): Layer<T, A> {
   return (next) => (attempt) =>
     new Observable((subscriber) => {
       if (subscriber.closed) return;
@@ -18,13 +26,17 @@ export function withBulkhead<T, A>(bulkhead: Bulkhead, maxQueueWaitMs: number, c
         return;
       }
       const waiting = new Waiting(bulkhead, subscriber, next, attempt, clock);
-      if (!bulkhead.tryEnqueue(waiting)) {
+      if (!mayQueue(attempt) || !bulkhead.tryEnqueue(waiting)) {
         subscriber.error(new BulkheadFullError());
         return;
       }
       waiting.giveUpAfter(maxQueueWaitMs);
       subscriber.add(waiting);
     });
+}
+
+function always(): boolean {
+  return true;
 }
 
 /** Runs the attempt with a permit that has been taken. */
@@ -72,7 +84,7 @@ class PermitSubscriber<T> extends LayerSubscriber<T> {
 
 /** An attempt in the queue: it is granted a permit, gives up, or is cancelled, whichever comes first. */
 class Waiting<T, A> extends Subscription implements BulkheadWaiter {
-  private timer: Timer;
+  private timer: LagAwareTimer<Subscriber<T>> | undefined;
 
   constructor(
     private readonly bulkhead: Bulkhead,
@@ -82,17 +94,18 @@ class Waiting<T, A> extends Subscription implements BulkheadWaiter {
     private readonly clock: Clock,
   ) {
     super(() => {
-      clock.clearTimeout(this.timer);
+      this.timer?.unsubscribe();
       bulkhead.leave(this);
     });
   }
 
   giveUpAfter(ms: number): void {
-    this.timer = this.clock.setTimeout(giveUp, ms, this.subscriber);
+    // The answer that frees a permit may lie unread: a late timer lets it be read first.
+    this.timer = new LagAwareTimer(this.clock, ms, giveUp, this.subscriber);
   }
 
   granted(): void {
-    this.clock.clearTimeout(this.timer);
+    this.timer?.unsubscribe();
     hold(this.bulkhead, this.subscriber, this.nextHandler, this.attempt);
   }
 }

@@ -4,9 +4,12 @@ import { Bulkhead, type BulkheadPolicy } from '../bulkhead.js';
 import { withBulkhead } from '../bulkhead.operator.js';
 import { type Attempt, type Call, type Handler } from '../call.js';
 import { type BreakerToken, CircuitBreaker, type CircuitBreakerPolicy } from '../circuit-breaker.js';
-import { withCircuitBreaker } from '../circuit-breaker.operator.js';
+import { ownDeadlineOf, withCircuitBreaker } from '../circuit-breaker.operator.js';
 import { withDeadline } from '../deadline.operator.js';
 import { ExpectedError } from '../expected-error.js';
+import { HedgeBudget } from '../hedge-budget.js';
+import { HedgeDelay, type HedgeDelayPolicy } from '../hedge-delay.js';
+import { type HedgeOptions, mayQueue, withHedging } from '../hedge.operator.js';
 import { seededRandom } from '../random.js';
 import { RetryBudget, type RetryBudgetPolicy } from '../retry-budget.js';
 import { type RetryOptions, type RetryPolicy, withRetry } from '../retry.operator.js';
@@ -149,6 +152,7 @@ export const BREAKER: CircuitBreakerPolicy = {
   openMs: 5_000,
   maxOpenMs: 60_000,
   openJitterPercent: 20,
+  retryAfterExtendsOpen: true,
   permittedCallsInHalfOpen: 3,
   maxWaitInHalfOpenMs: 2_000,
 };
@@ -159,14 +163,31 @@ export const BUDGET: RetryBudgetPolicy = { percent: 20, windowMs: 10_000, minRet
 export const NO_BUDGET: RetryBudgetPolicy = { percent: 100_000, windowMs: 10_000, minRetriesPerSecond: 0 };
 const RETRY: RetryPolicy = { maxAttempts: 2, backoffBaseMs: 25, backoffCapMs: 250, maxRetryAfterMs: 1_000 };
 
+export interface HedgePolicy extends HedgeDelayPolicy {
+  readonly maxHedges: number;
+  readonly budgetPercent: number;
+}
+
+const HEDGE: HedgePolicy = {
+  mode: 'off',
+  percentile: 95,
+  delayMs: 500,
+  minDelayMs: 1,
+  maxDelayMs: 500,
+  maxHedges: 2,
+  budgetPercent: 10,
+};
+
 export interface PipelinePolicy {
   readonly retry?: Partial<RetryPolicy>;
   readonly budget?: Partial<RetryBudgetPolicy>;
+  readonly hedge?: Partial<HedgePolicy>;
   readonly bulkhead?: Partial<BulkheadPolicy>;
   readonly breaker?: Partial<CircuitBreakerPolicy>;
   readonly attemptTimeoutMs?: number;
   readonly seed?: number;
   readonly onRetry?: RetryOptions<Call>['onRetry'];
+  readonly onHedge?: HedgeOptions<Call>['onHedge'];
   readonly script?: (attempt: WireAttempt<Attempt>, clock: VirtualClock) => void;
 }
 
@@ -188,17 +209,31 @@ export class Pipeline {
     this.breaker = new RecordingBreaker({ ...BREAKER, ...policy.breaker }, clock, random);
 
     const timeout = withAttemptTimeout<string, Attempt>(clock, policy.attemptTimeoutMs ?? 1_000);
-    const breaker = withCircuitBreaker<string, Attempt>(this.breaker);
-    const permit = withBulkhead<string, Attempt>(this.bulkhead, bulkhead.maxQueueWaitMs, clock);
+    const breaker = withCircuitBreaker<string, Attempt>(this.breaker, ownDeadlineOf);
+    const permit = withBulkhead<string, Attempt>(this.bulkhead, bulkhead.maxQueueWaitMs, clock, mayQueue);
+    const budget = new RetryBudget({ ...BUDGET, ...policy.budget }, clock);
     const retry = withRetry<string, Call>({
       policy: { ...RETRY, ...policy.retry },
-      budget: new RetryBudget({ ...BUDGET, ...policy.budget }, clock),
+      budget,
       clock,
       random,
       onRetry: policy.onRetry,
     });
+    const hedge = { ...HEDGE, ...policy.hedge };
+    const hedging = withHedging<string, Call>(
+      {
+        maxHedges: hedge.maxHedges,
+        delay: new HedgeDelay(hedge),
+        budget: new HedgeBudget(hedge.budgetPercent, BUDGET.windowMs, budget, clock),
+        clock,
+        onHedge: policy.onHedge,
+        onRetry: policy.onRetry,
+      },
+      retry,
+    );
+    const repeat = hedge.mode === 'off' ? retry : hedging;
     const deadline = withDeadline<string, Call>(clock);
-    this.handler = deadline(retry(permit(breaker(timeout(this.wire.handler)))));
+    this.handler = deadline(repeat(permit(breaker(timeout(this.wire.handler)))));
   }
 
   /** Makes one call that may take `deadlineMs`. */

@@ -1,0 +1,64 @@
+import { Observable, type Subscriber } from 'rxjs';
+import { type AdaptiveLimit, type LimitedAttempt } from './adaptive-limit.js';
+import { type Bulkhead } from './bulkhead.js';
+import { type Layer } from './call.js';
+import { type Clock } from './clock.js';
+import { LayerSubscriber } from './layer-subscriber.js';
+import { verdictOf } from './verdict.js';
+
+/**
+ * Teaches the limit with each attempt that says something about load, and makes the bulkhead as large as it says.
+ * Stands right inside the bulkhead, where the attempt holds its permit. An attempt that is cancelled, or whose error
+ * says nothing about load, is no sample.
+ */
+export function withAdaptiveLimit<T, A>(
+  adaptive: AdaptiveLimit,
+  bulkhead: Bulkhead,
+  clock: Clock,
+): Layer<T, A> {
+  bulkhead.adapt(adaptive.limit);
+  return (next) => (attempt) =>
+    new Observable((subscriber) => {
+      if (subscriber.closed) return;
+      next(attempt).subscribe(new SampleSubscriber(subscriber, adaptive, bulkhead, clock));
+    });
+}
+
+/** One attempt, measured. */
+class SampleSubscriber<T> extends LayerSubscriber<T> implements LimitedAttempt {
+  readonly epoch: number;
+  readonly startedAt: number;
+  readonly inFlight: number;
+  private settled = false;
+
+  constructor(
+    behind: Subscriber<T>,
+    private readonly adaptive: AdaptiveLimit,
+    private readonly bulkhead: Bulkhead,
+    private readonly clock: Clock,
+  ) {
+    super(behind);
+    this.epoch = adaptive.epoch;
+    this.startedAt = clock.now();
+    this.inFlight = bulkhead.inUse;
+  }
+
+  protected override _next(value: T): void {
+    this.settle('sample');
+    this.behind.next(value);
+  }
+
+  protected override _error(error: unknown): void {
+    this.settle(verdictOf(error).limit);
+    super._error(error);
+  }
+
+  private settle(reading: 'sample' | 'drop' | 'ignore'): void {
+    if (this.settled) return;
+    this.settled = true;
+    if (reading === 'ignore') return;
+    const { adaptive, bulkhead } = this;
+    adaptive.settle(this, this.clock.now(), reading === 'drop', bulkhead.ceiling);
+    bulkhead.adapt(adaptive.limit);
+  }
+}
