@@ -2,6 +2,8 @@ import { AsyncResource } from 'node:async_hooks';
 import { type Duplex, pipeline, type Readable, Transform, type TransformCallback } from 'node:stream';
 import { AxiosError, type AxiosHeaders } from 'axios';
 import { type Dispatcher } from 'undici';
+import { systemClock } from '../resilience/clock.js';
+import { LagAwareTimer } from '../resilience/lag-aware-timer.js';
 import { decompress, decompressor, type Encoding, encodingOf } from './decompression.js';
 import { DEFAULT_MAX_REDIRECTS, isRedirect, nextHop, TOO_MANY_REDIRECTS } from './redirects.js';
 import { responseHeaders } from './response-headers.js';
@@ -35,10 +37,15 @@ export interface WireSink {
   errorOf(failure: FailedExchange): Error;
 }
 
+/** What a socket has carried so far, as far as whoever opened it counts. */
+export interface Line {
+  /** Requests written on the socket that is open now. */
+  written: number;
+}
+
 /** Given to undici when we end a request ourselves; nobody gets to see it. */
 const ENDED = new Error('ended by the caller');
 const EMPTY = Buffer.alloc(0);
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * One HTTP exchange over an undici dispatcher, redirects included.
@@ -48,12 +55,17 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  */
 export class Exchange {
   private readonly startedAt = performance.now();
-  private timer: NodeJS.Timeout | undefined;
+  private timer: LagAwareTimer<Exchange> | undefined;
   /** The sink was told, or must no longer be. */
   private settled = false;
   private wireEnded = false;
   /** Set by undici right before it writes the request: undefined means nothing was sent. */
   private abortWire: ((reason: Error) => void) | undefined;
+  /** Where the request is written; set by a dispatcher that counts. */
+  line: Line | undefined;
+  private onUsedSocket = false;
+  /** Whether any byte of the answer has come. */
+  private answerBegun = false;
   private leavingHop = false;
   private hops = 0;
 
@@ -75,7 +87,7 @@ export class Exchange {
 
   start(): void {
     const { timeoutMs } = this.request;
-    if (timeoutMs > 0) this.timer = setTimeout(timedOut, Math.min(timeoutMs, MAX_TIMER_MS), this);
+    if (timeoutMs > 0) this.timer = new LagAwareTimer<Exchange>(systemClock, timeoutMs, timedOut, this);
     this.send();
   }
 
@@ -106,7 +118,12 @@ export class Exchange {
 
   onConnect(abort: (reason: Error) => void): void {
     this.abortWire = abort;
+    if (this.line !== undefined) this.onUsedSocket = this.line.written++ > 0;
     if (this.wireEnded) abort(ENDED);
+  }
+
+  onResponseStarted(): void {
+    this.answerBegun = true;
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void, statusText: string): boolean {
@@ -280,10 +297,20 @@ export class Exchange {
       // The request that led here was sent and answered, so it is not safe to start over blindly.
       return this.hops > 0 && failure.kind === 'connect' ? { ...failure, kind: 'reset' } : failure;
     }
-    if (this.head === undefined) return failedExchange(error, 'sent');
+    if (this.head === undefined) {
+      const failure = failedExchange(error, 'sent');
+      return this.foundSocketClosed && failure.kind === 'reset'
+        ? { ...failure, kind: 'idle-closed' }
+        : failure;
+    }
     const failure = failedExchange(error, 'answered');
     const cutShort = failure.code === 'ERR_BAD_RESPONSE' && (this.encoding ?? this.body) !== undefined;
     return cutShort ? { ...failure, code: 'ECONNRESET', message: 'aborted' } : failure;
+  }
+
+  /** A socket that brought answers before, and not a byte of this one. A redirect was answered already. */
+  private get foundSocketClosed(): boolean {
+    return this.onUsedSocket && !this.answerBegun && this.hops === 0;
   }
 
   private fail(failure: FailedExchange): void {
@@ -305,7 +332,7 @@ export class Exchange {
   }
 
   private stopTimer(): void {
-    if (this.timer !== undefined) clearTimeout(this.timer);
+    this.timer?.unsubscribe();
     this.timer = undefined;
   }
 

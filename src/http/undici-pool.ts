@@ -1,6 +1,10 @@
-import { type Socket } from 'node:net';
+import { type LookupFunction, type Socket } from 'node:net';
 import { type SecureContextOptions } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher, errors, Pool } from 'undici';
+import { type Clock, systemClock } from '../resilience/clock.js';
+import { type Random, systemRandom } from '../resilience/random.js';
+import { ConnectionAge } from './connection-age.js';
+import { SocketClient } from './socket-client.js';
 
 /** Sockets and their lives. Every option has a default that suits calls between services. */
 export interface UndiciPoolOptions {
@@ -26,6 +30,12 @@ export interface UndiciPoolOptions {
    */
   readonly keepAliveMaxTimeoutMs?: number;
   /**
+   * Milliseconds after which a socket gets its last request, give or take 20 % at random, so that traffic follows a
+   * host name to its new addresses; `null` for never. For HTTP/1.1; a socket that speaks HTTP/2 stays.
+   * @default 60000
+   */
+  readonly maxAgeMs?: number | null;
+  /**
    * Requests sent on one socket before the first is answered. With more than 1, a slow answer holds up
    * those behind it.
    * @default 1
@@ -41,6 +51,21 @@ export interface UndiciPoolOptions {
     readonly rejectUnauthorized?: boolean;
     readonly servername?: string;
   };
+  /**
+   * How host names become addresses. Asked for every socket; nothing is remembered.
+   * @default the system's, `dns.lookup`
+   */
+  readonly lookup?: LookupFunction;
+  /**
+   * What the age of sockets is measured with.
+   * @default Node's monotonic clock
+   */
+  readonly clock?: Pick<Clock, 'now'>;
+  /**
+   * What ages are spread with.
+   * @default Math.random
+   */
+  readonly random?: Random;
 }
 
 /** An undici Agent, one pool of sockets an origin, that can be closed within a bounded time. */
@@ -48,8 +73,12 @@ export class UndiciPool {
   readonly dispatcher: Dispatcher;
   // An Agent forgets its pools when it is closed, so that destroying it then reaches none of them.
   private readonly pools = new Set<Pool>();
+  private readonly openClient: (origin: URL, options: object) => SocketClient;
 
   constructor(options: UndiciPoolOptions = {}) {
+    const { maxAgeMs = 60_000, clock = systemClock, random = systemRandom } = options;
+    const age = maxAgeMs === null ? undefined : new ConnectionAge(maxAgeMs, clock, random);
+    this.openClient = (origin, clientOptions) => new SocketClient(origin, clientOptions, age);
     this.dispatcher = new Agent({
       connections: options.connections === undefined ? 128 : options.connections,
       keepAliveTimeout: options.keepAliveTimeoutMs ?? 4_000,
@@ -76,7 +105,7 @@ export class UndiciPool {
     for (const pool of this.pools) {
       if (pool.destroyed) this.pools.delete(pool);
     }
-    const pool = new Pool(origin, options);
+    const pool = new Pool(origin, { ...options, factory: this.openClient });
     this.pools.add(pool);
     return pool;
   }
@@ -87,8 +116,9 @@ export class UndiciPool {
  * which its 500 ms are up to 1.5 s.
  */
 function timedConnector(options: UndiciPoolOptions): buildConnector.connector {
-  const { connectTimeoutMs = 500, allowH2 = false } = options;
-  const connect = buildConnector({ ...options.tls, allowH2, timeout: 0 }) as Connect;
+  const { connectTimeoutMs = 500, allowH2 = false, lookup } = options;
+  const resolving = lookup === undefined ? {} : { lookup };
+  const connect = buildConnector({ ...options.tls, ...resolving, allowH2, timeout: 0 }) as Connect;
   return (target, callback) => {
     let connecting = true;
     const socket = connect(target, (...outcome) => {

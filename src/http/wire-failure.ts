@@ -7,6 +7,8 @@ import { InvalidBodyError, ResponseTooLargeError } from './wire-errors.js';
  * - `connect`: provably never sent (refused, DNS, unreachable, connect timeout, broken TLS handshake)
  * - `certificate`: never sent, because the upstream's TLS certificate was not accepted
  * - `reset`: the connection ended after the request was sent and before the answer was whole
+ * - `idle-closed`: as `reset`, on a socket that had carried an earlier answer, and before any byte of this one: the
+ *   server had most likely closed the idle socket before it saw the request
  * - `timeout`: the answer was not whole within `timeout`
  * - `status`: an answer came, and `validateStatus` refused its status
  * - `too-large`, `invalid`: an answer came, and was too large or not readable
@@ -16,6 +18,7 @@ import { InvalidBodyError, ResponseTooLargeError } from './wire-errors.js';
 export type WireFailure =
   | 'connect'
   | 'reset'
+  | 'idle-closed'
   | 'timeout'
   | 'too-large'
   | 'invalid'
