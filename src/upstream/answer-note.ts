@@ -1,0 +1,71 @@
+import { directivesOf, secondsOf } from './cache/cache-control.js';
+import { type FailureReason } from './upstream-error.js';
+
+/** A kept answer that has gone stale, and was used all the same. */
+export interface StaleAnswer {
+  /** Time since the upstream made the answer, in ms. */
+  readonly ageMs: number;
+  /** Why there is no fresh one; undefined where one is being fetched meanwhile. */
+  readonly reason: FailureReason | undefined;
+}
+
+/** What an answer of an upstream means for a response that is made of it. */
+export interface AnswerNote {
+  /** Until when it may be used again without asking, on the clock's scale in ms; -Infinity if nothing is known. */
+  readonly freshUntil: number;
+  /** Whether it is meant for one user only: by its own word, or because the user's credentials were sent for it. */
+  readonly isPrivate: boolean;
+  /** Whether nobody may keep it. */
+  readonly noStore: boolean;
+  /** Whether it must not be used once it has gone stale. */
+  readonly mustRevalidate: boolean;
+  /** Headers of the client's request that were passed on, or would have been: the answer may depend on them. */
+  readonly variesBy: readonly string[];
+  readonly stale: StaleAnswer | undefined;
+}
+
+/** Gets to know which answers are used. */
+export interface AnswerNotes {
+  answered(note: AnswerNote): void;
+}
+
+/** What the headers of an answer, or of one that is missing, say to whoever keeps a response made of it. */
+export function noteOf(
+  headers: Readonly<Record<string, unknown>> | undefined,
+  stale: StaleAnswer | undefined,
+  isPrivate: boolean,
+  variesBy: readonly string[],
+  now: number,
+): AnswerNote {
+  const { 'cache-control': cacheControl, expires, age, date } = headers ?? {};
+  if (typeof cacheControl !== 'string') {
+    const freshForMs = stale === undefined ? untilExpires(expires, date, age) : undefined;
+    const freshUntil = freshForMs === undefined ? -Infinity : now + freshForMs;
+    return { freshUntil, isPrivate, noStore: false, mustRevalidate: false, variesBy, stale };
+  }
+  const directives = directivesOf(cacheControl);
+  const noCache = stale !== undefined || directives.has('no-cache');
+  const maxAge = directives.get('max-age');
+  const freshForMs =
+    maxAge === undefined ? untilExpires(expires, date, age) : (secondsOf(maxAge) - ageOf(age)) * 1000;
+  return {
+    freshUntil: noCache || freshForMs === undefined ? -Infinity : now + freshForMs,
+    isPrivate: isPrivate || directives.has('private'),
+    noStore: directives.has('no-store'),
+    mustRevalidate: directives.has('must-revalidate'),
+    variesBy,
+    stale,
+  };
+}
+
+function ageOf(age: unknown): number {
+  return typeof age === 'string' ? secondsOf(age) : 0;
+}
+
+/** An `Expires` that cannot be read, `0` above all, has passed (RFC 9111, 5.3). */
+function untilExpires(expires: unknown, date: unknown, age: unknown): number | undefined {
+  if (typeof expires !== 'string') return undefined;
+  const sentAt = typeof date === 'string' ? Date.parse(date) : NaN;
+  const lifetimeMs = Date.parse(expires) - (Number.isNaN(sentAt) ? Date.now() : sentAt);
+  return Number.isNaN(lifetimeMs) ? undefined : lifetimeMs - ageOf(age) * 1000;
+}
