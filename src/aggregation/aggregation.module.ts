@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { AdmissionControl } from './admission-control.js';
 import { AllowedMethods } from './allowed-methods.js';
 import { CompositeResponse } from './composite-response.js';
 import { ConnectionDraining } from './connection-draining.js';
@@ -12,6 +13,7 @@ import { ProblemFilter } from './problem.filter.js';
 @Global()
 @Module({
   providers: [
+    AdmissionControl,
     AllowedMethods,
     CompositeResponse,
     ConnectionDraining,

@@ -66,6 +66,9 @@ describe('the document of a composite', () => {
       'Composite-Parts',
       'Server-Timing',
       'Preference-Applied',
+      'Cache-Control',
+      'ETag',
+      'Vary',
       'X-Request-Id',
     ]);
     for (const header of Object.values(headers)) {
@@ -76,7 +79,7 @@ describe('the document of a composite', () => {
 
   it('has every problem a composite may end in, with its media type and its headers', () => {
     const responses = responsesOf('/overview');
-    expect(Object.keys(responses)).toEqual(['200', '400', '404', '418', '502', '503', '504']);
+    expect(Object.keys(responses)).toEqual(['200', '304', '400', '404', '418', '502', '503', '504']);
     for (const status of [400, 404, 418, 502, 503, 504]) {
       const { content, headers } = responses[status]!;
       expect(Object.keys(content)).toEqual(['application/problem+json']);

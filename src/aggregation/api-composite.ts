@@ -33,6 +33,7 @@ const reportSchema = z
         z.object({
           state: z.enum(['ok', 'fallback', 'stale', 'skipped', 'failed']),
           reason: reason.optional(),
+          ageSeconds: z.number().optional(),
           durationMs: z.number(),
         }),
       )
@@ -62,7 +63,7 @@ const REPORT_HEADERS = {
   'Composite-Parts': {
     description:
       'How each part ended (RFC 9651 list): state is ok, fallback, stale, skipped or failed; reason is timeout, ' +
-      'deadline, connect, reset, status, open, full, too-large or invalid; dur is in ms',
+      'deadline, connect, reset, status, open, full, too-large or invalid; age, of a stale part, is in s; dur is in ms',
     schema: text,
     example: 'customer;state=ok;dur=12, offers;state=fallback;reason=timeout;dur=300',
   },
@@ -71,6 +72,16 @@ const REPORT_HEADERS = {
     description: 'Which of the preferences in `Prefer` were honoured (RFC 7240)',
     schema: text,
   },
+};
+
+const CACHING_HEADERS = {
+  'Cache-Control': {
+    description:
+      'How long the response may be used again: the least of its parts; no-store if anything is missing',
+    schema: text,
+  },
+  ETag: { description: 'By which `If-None-Match` asks whether the body has changed', schema: text },
+  Vary: { description: 'Request headers on which the response may depend', schema: text },
 };
 
 const REQUEST_ID_HEADER = {
@@ -95,7 +106,12 @@ export function ApiComposite({ schema, description, notFound = true }: ApiCompos
       status: 200,
       description,
       standardSchema: schema instanceof z.ZodObject ? withReport(schema) : schema,
-      headers: { ...REPORT_HEADERS, ...REQUEST_ID_HEADER },
+      headers: { ...REPORT_HEADERS, ...CACHING_HEADERS, ...REQUEST_ID_HEADER },
+    }),
+    ApiResponse({
+      status: 304,
+      description: 'The body that `If-None-Match` names is still right',
+      headers: { ...REPORT_HEADERS, ...CACHING_HEADERS, ...REQUEST_ID_HEADER },
     }),
     ApiProblem(400, 'The request is not valid'),
     ...(notFound ? [compositeProblem(404, 'A required part does not exist')] : []),

@@ -1,10 +1,15 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { systemClock } from '../resilience/clock.js';
+import { UpstreamRegistry } from '../upstream/upstream-registry.js';
+import { withCaching } from './composite-caching.js';
+import { CallerHintReader, TRUST_NOBODY } from './caller-hints.js';
 import { ExchangeContext, type FinishedComposite } from './exchange-context.js';
 import { compositePartsField, type CompositeReport, reportBody, serverTimingField } from './part-report.js';
 import { NO_PREFERENCES, parsePrefer, preferenceApplied } from './preferences.js';
+import { plainProblem } from './problem.js';
+import { sendProblem } from './problem.filter.js';
 import { whenServed } from './when-served.js';
 
 declare module 'fastify' {
@@ -21,32 +26,46 @@ declare module 'fastify' {
  */
 @Injectable()
 export class CompositeResponse {
-  constructor(host: HttpAdapterHost) {
-    whenServed(host, addHooks);
+  constructor(host: HttpAdapterHost, @Optional() registry?: UpstreamRegistry) {
+    const hints = new CallerHintReader(registry?.config.server ?? TRUST_NOBODY);
+    whenServed(host, (fastify) => {
+      addHooks(fastify, hints);
+    });
   }
 }
 
-function addHooks(fastify: FastifyInstance): void {
+function addHooks(fastify: FastifyInstance, hints: CallerHintReader): void {
   fastify.decorateRequest('exchange', undefined);
   // Not earlier: the parser of a body answers in a context of its own, and would lose ours.
   fastify.addHook('preHandler', (request, reply, done) => {
-    openExchange(request, reply).run(done, undefined);
+    const exchange = openExchange(request, reply, hints);
+    // Not waited for any more when it arrived: nothing is called for it.
+    if (exchange.deadlineAt <= systemClock.now()) {
+      sendProblem(reply, plainProblem(504, 'The deadline of the request has passed.', request.id));
+    } else exchange.run(done, undefined);
   });
   fastify.addHook('preSerialization', (request, _reply, payload: unknown, done) => {
     done(null, withReports(payload, request.exchange));
   });
   fastify.addHook('onSend', (request, reply, payload, done) => {
     writeHeaders(request, reply);
-    done(null, payload);
+    done(null, withCaching(request, reply, payload));
   });
 }
 
-function openExchange(request: FastifyRequest, reply: FastifyReply): ExchangeContext {
+function openExchange(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  hints: CallerHintReader,
+): ExchangeContext {
   const { prefer } = request.headers;
   const preferences = prefer === undefined ? NO_PREFERENCES : parsePrefer(String(prefer));
-  const { waitSeconds } = preferences;
-  const deadlineAt = waitSeconds === undefined ? Infinity : systemClock.now() + waitSeconds * 1000;
-  const exchange = new ExchangeContext(request.id, deadlineAt, request.headers, preferences);
+  const { waitSeconds = Infinity } = preferences;
+  const { waitMs = Infinity, retriedAbove } = hints.read(request.headers, request.raw.socket.remoteAddress);
+  const patienceMs = Math.min(waitSeconds * 1000, waitMs);
+  const deadlineAt = patienceMs === Infinity ? Infinity : systemClock.now() + patienceMs;
+  const origin = { deadlineFromClient: true, retriedAbove };
+  const exchange = new ExchangeContext(request.id, deadlineAt, request.headers, preferences, origin);
   request.exchange = exchange;
   // A hook before ours may have taken longer than the client's patience.
   if (reply.raw.destroyed) exchange.clientLeft();

@@ -1,7 +1,9 @@
 import { defer, forkJoin, map, Observable, of, type Subscriber } from 'rxjs';
-import { systemClock, type Timer } from '../resilience/clock.js';
+import { systemClock } from '../resilience/clock.js';
 import { ExpectedError } from '../resilience/expected-error.js';
+import { LagAwareTimer } from '../resilience/lag-aware-timer.js';
 import { DeadlineExceededError } from '../resilience/rejections.js';
+import { type AnswerNote } from '../upstream/answer-note.js';
 import { RequestContext } from '../upstream/request-context.js';
 import { ExchangeContext } from './exchange-context.js';
 import { type Parts } from './part.js';
@@ -50,17 +52,18 @@ export class CompositeRun {
     readonly settings: CompositeSettings,
   ) {
     this.strict = this.exchange?.preferences.handling === 'strict';
-    const deadlineAt = Math.min(this.outer.deadlineAt, this.startedAt + settings.deadlineMs);
+    const ownDeadlineAt = this.startedAt + settings.deadlineMs;
+    const deadlineAt = Math.min(this.outer.deadlineAt, ownDeadlineAt);
     const reserveMs = Math.min(ANSWER_RESERVE_MS, (deadlineAt - this.startedAt) * MAX_ANSWER_RESERVE_SHARE);
     this.partsEndAt = deadlineAt - reserveMs;
-    this.context = this.outer.endingBy(this.partsEndAt);
+    const fromClient = this.outer.deadlineFromClient && this.outer.deadlineAt < ownDeadlineAt;
+    this.context = this.outer.endingBy(this.partsEndAt, fromClient);
   }
 
   /** Asks for the parts; `subscriber` gets the values of all of them, once. Its leaving cancels them. */
   start(subscriber: Subscriber<PartValues>): void {
     if (subscriber.closed) return;
     const { outer, stages } = this;
-    let timer: Timer;
     const clientLeft = (): void => {
       outer.run(() => {
         subscriber.error(new ClientLeftError());
@@ -68,7 +71,6 @@ export class CompositeRun {
     };
     this.exchange?.compositeStarted(stages);
     subscriber.add(() => {
-      systemClock.clearTimeout(timer);
       outer.offClientLeave(clientLeft);
       this.leaveReport();
     });
@@ -78,7 +80,7 @@ export class CompositeRun {
     else if (remainingMs <= 0) subscriber.error(new DeadlineExceededError());
     else {
       outer.onClientLeave(clientLeft);
-      timer = systemClock.setTimeout(expire, remainingMs, this);
+      subscriber.add(new LagAwareTimer(systemClock, remainingMs, expire, this));
       subscriber.add(
         this.context.run(() => this.answer.subscribe(new InContext(outer, subscriber)), undefined),
       );
@@ -94,10 +96,15 @@ export class CompositeRun {
       if (runs === undefined) complete = false;
       for (const run of runs ?? []) {
         parts.push(run.report);
-        complete &&= run.settled && (run.state === 'ok' || run.state === 'skipped');
+        complete &&= run.settled && run.state !== 'fallback' && run.state !== 'failed';
       }
     }
     return { complete, parts };
+  }
+
+  /** A part has got an answer; what that means for the response, the composite around it has to know. */
+  answered(note: AnswerNote): void {
+    this.outer.notes?.answered(note);
   }
 
   partSettled(part: string, value: unknown): void {

@@ -1,6 +1,7 @@
-import { type IncomingHeaders, RequestContext } from '../upstream/request-context.js';
+import { type IncomingHeaders, RequestContext, type RequestOrigin } from '../upstream/request-context.js';
 import { type CompositeReport } from './part-report.js';
 import { type Preferences } from './preferences.js';
+import { ResponseFreshness } from './response-freshness.js';
 
 /** A composite that ran for an exchange, and what it wants of the response. */
 export interface FinishedComposite {
@@ -24,8 +25,11 @@ export class ExchangeContext extends RequestContext {
     deadlineAt: number,
     headers: IncomingHeaders,
     readonly preferences: Preferences,
+    origin?: RequestOrigin,
+    /** What is known of the answers the response is made of. */
+    readonly freshness = new ResponseFreshness(),
   ) {
-    super(id, deadlineAt, headers);
+    super(id, deadlineAt, headers, undefined, origin, freshness);
   }
 
   /** Keeps a composite's place: reports stand in the order the composites started in, whichever ends first. */

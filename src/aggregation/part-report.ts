@@ -1,6 +1,6 @@
 import { type FailureReason } from '../upstream/upstream-error.js';
 
-/** How a part ended. `stale` comes with a cache. */
+/** How a part ended. `stale`: with a kept answer that is not fresh any more, because no better one was to be had. */
 export type PartState = 'ok' | 'fallback' | 'stale' | 'skipped' | 'failed';
 
 /** How one part of a composite ended. */
@@ -11,22 +11,25 @@ export interface PartReport {
   readonly reason: FailureReason | undefined;
   /** In whole ms. */
   readonly durationMs: number;
+  /** How old a stale answer is, in whole seconds. */
+  readonly ageSeconds?: number | undefined;
 }
 
 /** How a composite ended: its parts in the order they were declared. */
 export interface CompositeReport {
-  /** Whether nothing is missing: every part is ok, or was not needed. */
+  /** Whether nothing is missing: every part is ok, stale, or was not needed. */
   readonly complete: boolean;
   readonly parts: readonly PartReport[];
 }
 
-/** `Composite-Parts`, an RFC 9651 list of tokens: `customer;state=ok;dur=12, offers;state=fallback;reason=timeout;dur=300`. */
+/** `Composite-Parts`, an RFC 9651 list of tokens: `customer;state=ok;dur=12, offers;state=stale;reason=open;age=37;dur=2`. */
 export function compositePartsField(parts: readonly PartReport[]): string {
   let field = '';
-  for (const { part, state, reason, durationMs } of parts) {
+  for (const { part, state, reason, durationMs, ageSeconds } of parts) {
     if (field !== '') field += ', ';
     field += `${part};state=${state}`;
     if (reason !== undefined) field += `;reason=${reason}`;
+    if (ageSeconds !== undefined) field += `;age=${ageSeconds}`;
     field += `;dur=${durationMs}`;
   }
   return field;
@@ -46,8 +49,16 @@ export function serverTimingField(parts: readonly PartReport[]): string {
 /** The report as it stands in a body, under `_composite`. */
 export function reportBody({ complete, parts }: CompositeReport): object {
   const entries = parts.map(
-    ({ part, state, reason, durationMs }) =>
-      [part, { state, ...(reason === undefined ? {} : { reason }), durationMs }] as const,
+    ({ part, state, reason, durationMs, ageSeconds }) =>
+      [
+        part,
+        {
+          state,
+          ...(reason === undefined ? {} : { reason }),
+          ...(ageSeconds === undefined ? {} : { ageSeconds }),
+          durationMs,
+        },
+      ] as const,
   );
   return { complete, parts: Object.fromEntries<object>(entries) };
 }

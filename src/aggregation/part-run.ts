@@ -1,19 +1,21 @@
 import { HttpException, Logger } from '@nestjs/common';
-import { Observable, type Subscriber } from 'rxjs';
+import { Observable, Subscriber } from 'rxjs';
 import { systemClock } from '../resilience/clock.js';
-import { LayerSubscriber } from '../resilience/layer-subscriber.js';
+import { LagAwareTimer } from '../resilience/lag-aware-timer.js';
 import { DeadlineExceededError } from '../resilience/rejections.js';
+import { type AnswerNote, type AnswerNotes, type StaleAnswer } from '../upstream/answer-note.js';
 import { type FailureReason } from '../upstream/upstream-error.js';
 import { type CompositeRun } from './composite-run.js';
 import { type CalledPart, type Part } from './part.js';
 import { PartFailedError } from './part-failed-error.js';
 import { type PartFailure, partFailureOf } from './part-failure.js';
 import { type PartReport, type PartState } from './part-report.js';
+import { UNKNOWN_ANSWER } from './response-freshness.js';
 
 const logger = new Logger('Composite');
 
 /** One part on its way to a value. */
-export class PartRun {
+export class PartRun implements AnswerNotes {
   /** `skipped` until it ends: such a part was not asked, or was cancelled with its composite. */
   state: PartState = 'skipped';
   settled = false;
@@ -23,6 +25,10 @@ export class PartRun {
   private latest: unknown = null;
   private cutByWithin = false;
   private subscriber: Subscriber<unknown> | undefined;
+  /** Whether it is known which answers its value is made of. */
+  private isNoted = false;
+  /** The oldest of the stale answers it is made of. */
+  private stale: StaleAnswer | undefined;
 
   constructor(
     readonly name: string,
@@ -33,7 +39,9 @@ export class PartRun {
   get report(): PartReport {
     const { name, state, reason, startedAt, endedAt } = this;
     const durationMs = startedAt === undefined ? 0 : Math.round((endedAt ?? systemClock.now()) - startedAt);
-    return { part: name, state, reason, durationMs };
+    const ageSeconds =
+      state === 'stale' && this.stale !== undefined ? Math.floor(this.stale.ageMs / 1000) : undefined;
+    return { part: name, state, reason, durationMs, ageSeconds };
   }
 
   get answer(): Observable<unknown> {
@@ -55,13 +63,15 @@ export class PartRun {
   }
 
   complete(): void {
-    this.settle('ok', undefined, this.latest);
+    const { stale } = this;
+    if (stale === undefined) this.settle('ok', undefined, this.latest);
+    else this.settle('stale', this.isCut(stale.reason) ? 'timeout' : stale.reason, this.latest);
   }
 
   error(error: unknown): void {
     const failure = partFailureOf(error);
     if (failure === undefined) this.fail(error instanceof HttpException ? 'status' : 'invalid', error);
-    else if (failure.reason === 'deadline' && this.cutByWithin) this.fail('timeout', error, failure);
+    else if (this.isCut(failure.reason)) this.fail('timeout', error, failure);
     else this.fail(failure.reason, error, failure);
   }
 
@@ -70,20 +80,31 @@ export class PartRun {
     if (!this.settled) this.fail(reason, new DeadlineExceededError(), { reason });
   }
 
+  /** One of its calls was answered. */
+  answered(note: AnswerNote): void {
+    const { stale } = note;
+    this.isNoted = true;
+    if (stale !== undefined && stale.ageMs >= (this.stale?.ageMs ?? 0)) this.stale = stale;
+    this.run.answered(note);
+  }
+
+  /** Whether a deadline that was met is the part's own `within`. */
+  private isCut(reason: FailureReason | undefined): boolean {
+    return reason === 'deadline' && this.cutByWithin;
+  }
+
   private call(part: CalledPart<unknown>, now: number, subscriber: Subscriber<unknown>): void {
     const { within } = part;
+    const source = new PartSubscriber(subscriber, this);
     if (within === undefined) {
-      part.source.subscribe(new PartSubscriber(subscriber, this));
+      this.run.context.notedBy(this).run(() => part.source.subscribe(source), undefined);
       return;
     }
     const endAt = now + within;
     this.cutByWithin = endAt < this.run.partsEndAt;
-    const timer = systemClock.setTimeout(cut, within, this);
-    subscriber.add(() => {
-      systemClock.clearTimeout(timer);
-    });
-    const source = new PartSubscriber(subscriber, this);
-    this.run.context.endingBy(endAt).run(() => part.source.subscribe(source), undefined);
+    subscriber.add(new LagAwareTimer(systemClock, within, cut, this));
+    const context = this.run.context.endingBy(endAt).notedBy(this);
+    context.run(() => part.source.subscribe(source), undefined);
   }
 
   /** Ends the part without a value of its own. An error that is no `failure` is the code's own, and stays as it is. */
@@ -120,6 +141,7 @@ export class PartRun {
   }
 
   private end(state: PartState, reason: FailureReason | undefined): void {
+    if (state !== 'skipped' && (!this.isNoted || state === 'fallback')) this.run.answered(UNKNOWN_ANSWER);
     this.settled = true;
     this.state = state;
     this.reason = reason;
@@ -128,11 +150,12 @@ export class PartRun {
 }
 
 /** Hands on what a part's source answers, and ends with the part. */
-class PartSubscriber extends LayerSubscriber<unknown> {
+class PartSubscriber extends Subscriber<unknown> {
   constructor(
     behind: Subscriber<unknown>,
     private readonly part: PartRun,
   ) {
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- "internal" until RxJS 8, and how its operators do it
     super(behind);
   }
 
