@@ -31,6 +31,7 @@ export {
 } from './http/undici-http.service.js';
 export { type ConfigurationProblem, ConfigurationError } from './upstream/config/configuration-error.js';
 export {
+  type CacheConfig,
   type GatewayConfig,
   type GatewayConfigOptions,
   loadGatewayConfig,
@@ -39,7 +40,7 @@ export {
   type UpstreamConfig,
 } from './upstream/config/gateway-config.js';
 export { type UpstreamPolicy } from './upstream/config/policy-schema.js';
-export { RequestContext } from './upstream/request-context.js';
+export { RequestContext, type RequestOrigin } from './upstream/request-context.js';
 export { Upstream } from './upstream/upstream.js';
 export {
   InvalidAnswerError,

@@ -106,6 +106,8 @@ class Service {
     const { plan } = this.switches;
     const { delayMs, fault: drawn } = plan.decide(isProbe);
 
+    // A 304 has no body that a fault could spoil.
+    if (drawn.kind !== 'none') delete request.headers['if-none-match'];
     const answer = await this.prepare(request, target);
     if (delayMs > 0 && !(await pause(delayMs, response, plan))) return;
     if (drawn.kind === 'hang' && !(await pause(Infinity, response, plan))) return;

@@ -119,6 +119,28 @@ describe('orders', () => {
 });
 
 describe('catalog', () => {
+  it('answers 304 to whoever has the product already', async () => {
+    const product = url('catalog', '/products/p-7');
+    const whole = await ask(product);
+    const { etag = '' } = whole.headers;
+    expect(whole.headers['cache-control']).toBe('no-cache');
+
+    const again = await ask(product, { headers: { 'if-none-match': etag } });
+    expect(again).toMatchObject({ status: 304, headers: { etag, 'cache-control': 'no-cache' } });
+    expect(again.bytes.length).toBe(0);
+    expect(await status('catalog', '/products/p-99999')).toBe(404);
+    expect((await ask(url('catalog', '/products/p-8'), { headers: { 'if-none-match': etag } })).status).toBe(
+      200,
+    );
+
+    // A fault has nothing to spoil in a 304.
+    await ask(url('catalog', '/faults'), { method: 'PUT', body: { garbage: true } });
+    const spoilt = await ask(product, { headers: { 'if-none-match': etag } });
+    await ask(url('catalog', '/faults'), { method: 'DELETE' });
+    expect(spoilt.status).toBe(200);
+    expect(spoilt.bytes.length).toBeGreaterThan(0);
+  });
+
   it('answers a batch in the order asked, each once, without those there are not', async () => {
     const batch = await askJson<Product[]>(url('catalog', '/products?skus=p-9,p-2,p-9,p-777&skus=p-5'));
     expect(batch.map(({ sku }) => sku)).toEqual(['p-9', 'p-2', 'p-5']);

@@ -1,6 +1,6 @@
 import { catchError, defer, EMPTY, forkJoin, map, mergeMap, type Observable, of, throwError } from 'rxjs';
 import { withAttemptTimeout } from '../resilience/attempt-timeout.operator.js';
-import { type Attempt } from '../resilience/call.js';
+import { asHandler, asObservable, type Attempt } from '../resilience/call.js';
 import { classify } from '../upstream/classify.js';
 import { type HealthProbe } from '../upstream/config/gateway-config.js';
 import { type Upstream } from '../upstream/upstream.js';
@@ -62,7 +62,7 @@ function ask(upstream: Upstream, baseUrl: string, { path, timeoutMs }: HealthPro
       })
       .pipe(catchError((error: unknown) => throwError(() => classify(name, error, false))));
   const bounded = withAttemptTimeout<UpstreamResponse, Attempt>(runtime.clock, timeoutMs);
-  return bounded(wire)(THE_ONLY_ATTEMPT).pipe(
+  return asObservable(bounded(asHandler(wire)), THE_ONLY_ATTEMPT).pipe(
     map((): Answer => ({ kind: 'answered' })),
     catchError((error: unknown) => of(answerOf(UpstreamError.from(name, error)))),
   );

@@ -163,7 +163,7 @@ function inTls(service: Service): Service {
 }
 
 describe('a status', () => {
-  const { answered, failed, broken, throttled, tooEarly } = VERDICTS;
+  const { answered, failed, faulty, broken, throttled, tooEarly } = VERDICTS;
 
   it.each<[number, Verdict]>([
     [301, answered],
@@ -194,13 +194,30 @@ describe('a status', () => {
   });
 
   it('of 500 may be retried where the policy says so', () => {
-    expect(verdictOfStatus(500, true)).toBe(failed);
+    expect(verdictOfStatus(500, true)).toBe(faulty);
     expect(verdictOfStatus(501, true)).toBe(broken);
   });
 
-  it('brings the Retry-After of its answer', async () => {
-    const failure = await failureAt(await answers(statuses([503, { 'retry-after': '7' }])));
-    expect(failure.retryAfterMs).toBe(7_000);
+  it.each<[Verdict['limit'], readonly number[]]>([
+    ['sample', [301, 400, 404, 409, 425]],
+    ['drop', [408, 429, 502, 503, 504]],
+    ['ignore', [500, 501, 505, 599]],
+  ])('is a %s to an adaptive limit: %p', (limit, statuses) => {
+    for (const retryOn500 of [false, true])
+      expect(statuses.map((status) => verdictOfStatus(status, retryOn500).limit)).toEqual(
+        statuses.map(() => limit),
+      );
+  });
+
+  it.each<[Readonly<Record<string, string>>, number | undefined]>([
+    [{ 'retry-after': '7' }, 7_000],
+    [{ 'retry-after': '7', 'retry-after-ms': '6500' }, 6_500],
+    [{ 'retry-after': '7', 'retry-after-ms': 'soon' }, 7_000],
+    [{ 'retry-after-ms': '120' }, 120],
+    [{}, undefined],
+  ])('brings the wait its answer asks for: %j', async (headers, retryAfterMs) => {
+    const failure = await failureAt(await answers(statuses([503, headers])));
+    expect(failure.retryAfterMs).toBe(retryAfterMs);
   });
 
   it('brings none that cannot be read', async () => {

@@ -1,7 +1,7 @@
 import { isAxiosError } from 'axios';
 import { wireFailureOf } from '../http/wire-failure.js';
 import { type Verdict, VERDICTS } from '../resilience/verdict.js';
-import { parseRetryAfter } from './retry-after.js';
+import { parseRetryAfter, parseRetryAfterMs } from './retry-after.js';
 import { type UpstreamResponse } from './upstream-call.js';
 import { UpstreamError } from './upstream-error.js';
 
@@ -19,6 +19,8 @@ export function classify(upstream: string, error: unknown, retryOn500: boolean):
       return new UpstreamError({ upstream, reason: 'connect', verdict: VERDICTS.broken, cause: error });
     case 'reset':
       return new UpstreamError({ upstream, reason: 'reset', verdict: VERDICTS.failed, cause: error });
+    case 'idle-closed':
+      return new UpstreamError({ upstream, reason: 'reset', verdict: VERDICTS.idleClosed, cause: error });
     case 'timeout':
       return new UpstreamError({ upstream, reason: 'timeout', verdict: VERDICTS.failed, cause: error });
     case 'too-large':
@@ -70,7 +72,7 @@ export function verdictOfStatus(status: number, retryOn500: boolean): Verdict {
     case 429:
       return VERDICTS.throttled;
     case 500:
-      return retryOn500 ? VERDICTS.failed : VERDICTS.broken;
+      return retryOn500 ? VERDICTS.faulty : VERDICTS.broken;
     default:
       return status >= 500 ? VERDICTS.broken : VERDICTS.answered;
   }
@@ -79,5 +81,7 @@ export function verdictOfStatus(status: number, retryOn500: boolean): Verdict {
 function retryAfterOf(response: UpstreamResponse | undefined): number | undefined {
   // An adapter that is not ours (a mock, say) may leave the headers out, whatever the type says.
   const headers = response?.headers as Readonly<Record<string, unknown>> | undefined;
-  return parseRetryAfter(headers?.['retry-after'], Date.now());
+  return (
+    parseRetryAfterMs(headers?.['retry-after-ms']) ?? parseRetryAfter(headers?.['retry-after'], Date.now())
+  );
 }

@@ -1,7 +1,8 @@
-import { Observable, type Subscriber } from 'rxjs';
+import { type Observer } from 'rxjs';
 import { type Attempt, type Layer } from '../resilience/call.js';
+import { type BreakerListener } from '../resilience/circuit-breaker.js';
 import { type Clock } from '../resilience/clock.js';
-import { LayerSubscriber } from '../resilience/layer-subscriber.js';
+import { Link } from '../resilience/link.js';
 import { type UpstreamCall, type UpstreamResponse } from './upstream-call.js';
 import { failureReasonOf } from './upstream-error.js';
 import { type AttemptEvent, type UpstreamEvents } from './upstream-events.js';
@@ -12,23 +13,30 @@ export function observeAttempts(
   events: UpstreamEvents,
   clock: Clock,
 ): Layer<UpstreamResponse, Attempt<UpstreamCall>> {
-  return (next) => (attempt) => {
-    const source = next(attempt);
-    if (!events.active) return source;
-    return new Observable((subscriber) => {
-      if (!subscriber.closed)
-        source.subscribe(new ObservedSubscriber(subscriber, upstream, events, clock, attempt));
-    });
+  return (next) => (attempt, answer) => {
+    next(attempt, events.active ? new ObservedLink(answer, upstream, events, clock, attempt) : answer);
+  };
+}
+
+/** Passes on what a breaker tells; where nobody listens, no event is made. */
+export function observeBreaker(upstream: string, events: UpstreamEvents): BreakerListener {
+  return {
+    transition(transition) {
+      if (events.active) events.emit({ type: 'breaker', upstream, ...transition });
+    },
+    notice(notice) {
+      if (events.active) events.emit({ type: 'breaker-notice', upstream, ...notice });
+    },
   };
 }
 
 /** Tells, once, how the attempt ended. */
-class ObservedSubscriber extends LayerSubscriber<UpstreamResponse> {
+class ObservedLink extends Link<UpstreamResponse> {
   private readonly startedAt: number;
-  private ended = false;
+  private told = false;
 
   constructor(
-    behind: Subscriber<UpstreamResponse>,
+    behind: Observer<UpstreamResponse>,
     private readonly upstream: string,
     private readonly events: UpstreamEvents,
     private readonly clock: Clock,
@@ -38,29 +46,29 @@ class ObservedSubscriber extends LayerSubscriber<UpstreamResponse> {
     this.startedAt = clock.now();
   }
 
-  protected override _next(response: UpstreamResponse): void {
-    this.end('ok');
-    this.behind.next(response);
+  override next(response: UpstreamResponse): void {
+    this.tell('ok');
+    super.next(response);
   }
 
-  protected override _error(error: unknown): void {
-    this.end(failureReasonOf(error));
-    super._error(error);
+  override error(error: unknown): void {
+    this.tell(failureReasonOf(error));
+    super.error(error);
   }
 
-  protected override _complete(): void {
-    this.end('ok');
-    super._complete();
+  override complete(): void {
+    this.tell('ok');
+    super.complete();
   }
 
-  override unsubscribe(): void {
-    this.end('cancelled');
-    super.unsubscribe();
+  protected override end(): void {
+    this.tell('cancelled');
+    super.end();
   }
 
-  private end(outcome: AttemptEvent['outcome']): void {
-    if (this.ended) return;
-    this.ended = true;
+  private tell(outcome: AttemptEvent['outcome']): void {
+    if (this.told) return;
+    this.told = true;
     const { call, number } = this.attempt;
     const durationMs = this.clock.now() - this.startedAt;
     const event: AttemptEvent = { type: 'attempt', upstream: this.upstream, number, outcome, durationMs };

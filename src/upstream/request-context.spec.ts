@@ -59,6 +59,33 @@ describe('a request context', () => {
     expect(told).toEqual(['first']);
   });
 
+  it('tells who wants to know of its answers, with an earlier deadline as well', () => {
+    const notes = { answered: (): void => undefined };
+    const context = new RequestContext('r-1', 1_000, { a: '1' }).notedBy(notes);
+    expect(context).toMatchObject({ id: 'r-1', deadlineAt: 1_000, headers: { a: '1' }, notes });
+    expect(context.endingBy(500).notes).toBe(notes);
+  });
+
+  it('has neither deadline nor client nor listeners once it is detached, and still sends the same', () => {
+    const notes = { answered: (): void => undefined };
+    const context = new RequestContext('r-1', 1_000, { a: '1' }, undefined, { retriedAbove: true }).notedBy(
+      notes,
+    );
+    const detached = context.detached();
+    context.clientLeft();
+    expect(detached).toMatchObject({
+      id: 'r-1',
+      deadlineAt: Infinity,
+      headers: { a: '1' },
+      retriedAbove: true,
+    });
+    expect([detached.clientGone, detached.deadlineFromClient, detached.notes]).toEqual([
+      false,
+      false,
+      undefined,
+    ]);
+  });
+
   it('has nobody who could leave outside a request', () => {
     const told: string[] = [];
     RequestContext.none.onClientLeave(() => told.push('none'));

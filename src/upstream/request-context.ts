@@ -1,7 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { type AnswerNotes } from './answer-note.js';
 
 /** Header names in lower case, as Node hands them over. */
 export type IncomingHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** What an incoming request says of itself, as far as it is believed. */
+export interface RequestOrigin {
+  /** Whether its deadline is one the client asked for, rather than the gateway's own. Default false. */
+  readonly deadlineFromClient?: boolean;
+  /** Whether the caller has sent it before: then it is not repeated here as well. Default false. */
+  readonly retriedAbove?: boolean;
+}
+
+const NOTHING_SAID: RequestOrigin = {};
 
 /** Whether the client of a request is still there, and who wants to know when it leaves. */
 class ClientPresence {
@@ -55,7 +66,23 @@ export class RequestContext {
     readonly deadlineAt: number,
     readonly headers: IncomingHeaders,
     private readonly client = new ClientPresence(),
+    private readonly origin = NOTHING_SAID,
+    /** Who wants to know which answers are used for the request, and how fresh they are. */
+    readonly notes?: AnswerNotes | undefined,
   ) {}
+
+  /** Whether a layer above repeats this request already. */
+  get retriedAbove(): boolean {
+    return this.origin.retriedAbove === true;
+  }
+
+  /**
+   * Whether {@link deadlineAt} is what the client asked for. Running into it then says nothing about an upstream:
+   * one impatient client would open everybody's breaker.
+   */
+  get deadlineFromClient(): boolean {
+    return this.origin.deadlineFromClient === true;
+  }
 
   /** The context of the running request, or {@link RequestContext.none}. */
   static current(): RequestContext {
@@ -67,10 +94,27 @@ export class RequestContext {
     return RequestContext.storage.run(this, work, argument);
   }
 
-  /** The same request with a deadline that is no later than its own. */
-  endingBy(deadlineAt: number): RequestContext {
+  /**
+   * The same request with a deadline that is no later than its own.
+   *
+   * @param deadlineFromClient whether the new one, too, comes down to what the client asked for.
+   */
+  endingBy(deadlineAt: number, deadlineFromClient = false): RequestContext {
     if (deadlineAt >= this.deadlineAt) return this;
-    return new RequestContext(this.id, deadlineAt, this.headers, this.client);
+    const { retriedAbove } = this;
+    const origin = { deadlineFromClient, retriedAbove };
+    return new RequestContext(this.id, deadlineAt, this.headers, this.client, origin, this.notes);
+  }
+
+  /** The same request, whose answers are noted elsewhere. */
+  notedBy(notes: AnswerNotes): RequestContext {
+    return new RequestContext(this.id, this.deadlineAt, this.headers, this.client, this.origin, notes);
+  }
+
+  /** What the same request sends, on behalf of nobody in particular: no deadline, and no client who could leave. */
+  detached(): RequestContext {
+    const { retriedAbove } = this;
+    return new RequestContext(this.id, Infinity, this.headers, new NobodyThere(), { retriedAbove });
   }
 
   /** Whether the client has left before it got its answer. */

@@ -1,4 +1,4 @@
-import { parseRetryAfter } from './retry-after.js';
+import { parseRetryAfter, parseRetryAfterMs } from './retry-after.js';
 
 const NOW = Date.UTC(1994, 10, 6, 8, 49, 7);
 const HALF_A_MINUTE = 30_000;
@@ -48,5 +48,37 @@ describe('Retry-After', () => {
     'Sun, 06 Foo 1994 08:49:37 GMT',
   ])('%j is no hint', (value) => {
     expect(parseRetryAfter(value, NOW)).toBeUndefined();
+  });
+});
+
+describe('retry-after-ms', () => {
+  it.each<[string, number]>([
+    ['0', 0],
+    ['250', 250],
+    [' 12.5 ', 12.5],
+    ['86400001', A_DAY],
+    ['9'.repeat(400), A_DAY],
+  ])('%j is %d ms', (value, ms) => {
+    expect(parseRetryAfterMs(value)).toBe(ms);
+  });
+
+  it.each([
+    undefined,
+    null,
+    250,
+    ['250'],
+    '',
+    ' ',
+    '-1',
+    '+1',
+    '1e3',
+    '.5',
+    '5.',
+    '0x10',
+    '2, 3',
+    'soon',
+    'NaN',
+  ])('%j is no hint', (value) => {
+    expect(parseRetryAfterMs(value)).toBeUndefined();
   });
 });

@@ -18,6 +18,15 @@ export function parseRetryAfter(value: unknown, wallClockMs: number): number | u
   return Number.isNaN(waitMs) ? undefined : Math.min(LONGEST_MS, Math.max(0, waitMs));
 }
 
+/**
+ * Reads a `retry-after-ms` field, which some services send beside `Retry-After` because whole seconds are too coarse
+ * for them: milliseconds, with or without a fraction, anything above a day a day. Undefined for anything else.
+ */
+export function parseRetryAfterMs(value: unknown): number | undefined {
+  if (typeof value !== 'string' || !/^\d+(?:\.\d+)?$/.test(value.trim())) return undefined;
+  return Math.min(LONGEST_MS, Number(value));
+}
+
 /** In ms since 1970; NaN for anything that is no HTTP date. */
 function dateOf(text: string): number {
   if (IMF_FIXDATE.test(text) || RFC_850.test(text)) return Date.parse(text);

@@ -1,7 +1,11 @@
 import { AsyncResource } from 'node:async_hooks';
 import { type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import { type Call } from '../resilience/call.js';
+import { type Endpoint } from './endpoints.js';
+import { type StaleAnswer } from './answer-note.js';
 import { RequestContext } from './request-context.js';
+import { type SharedRequest } from './shared-request.js';
+import { isOneShot } from './streamed-body.js';
 
 /** What to ask an upstream, without saying where it is. */
 export interface UpstreamRequest extends Omit<AxiosRequestConfig, 'url' | 'method' | 'baseURL' | 'headers'> {
@@ -26,9 +30,19 @@ export type UpstreamResponse = AxiosResponse<unknown>;
 export class UpstreamCall extends AsyncResource implements Call {
   readonly context = RequestContext.current();
   readonly deadlineAt: number;
+  ownDeadlineAt: number;
   readonly replaySafe: boolean;
+  readonly retriedAbove: boolean;
   /** Attempts that reached the wire so far. */
   attempts = 0;
+  /** What it shares with equal calls; null for nothing, undefined until somebody asks. */
+  shared: SharedRequest | null | undefined;
+  /** Set where the answer is a kept one that has gone stale. */
+  stale: StaleAnswer | undefined;
+  /** The call this one is made for, where it is made on behalf of another. */
+  private madeFor: UpstreamCall | undefined;
+  /** Where those attempts went, if there is a choice: retries and hedges go elsewhere. */
+  tried: readonly Endpoint[] = NOWHERE;
 
   constructor(
     readonly request: UpstreamRequest,
@@ -40,7 +54,50 @@ export class UpstreamCall extends AsyncResource implements Call {
     super('TRIBUTARY_CALL', { requireManualDestroy: true });
     const ownMs = Math.min(request.deadlineMs ?? Infinity, policyDeadlineMs);
     this.deadlineAt = Math.min(this.context.deadlineAt, startedAt + ownMs);
+    const fromClient = this.context.deadlineFromClient && this.context.deadlineAt < startedAt + ownMs;
+    this.ownDeadlineAt = fromClient ? Infinity : this.deadlineAt;
+    this.retriedAbove = this.context.retriedAbove;
     this.replaySafe = REPLAY_SAFE_METHODS.has(request.method) || this.hasIdempotencyKey(forwardHeaders);
+  }
+
+  /**
+   * Only what reads is sent twice at once. A DELETE beside a DELETE may find nothing left, a PUT with `If-Match` another
+   * version, and a second use of an idempotency key a first one that is not done yet: one after another they are safe,
+   * side by side one of them fails, and it may be the first to answer. A streamed body or answer has one reader.
+   */
+  get hedgeable(): boolean {
+    const { request } = this;
+    return (
+      READING_METHODS.has(request.method) && request.responseType !== 'stream' && !isOneShot(request.data)
+    );
+  }
+
+  /** One attempt more reaches the wire. */
+  attemptStarted(): void {
+    this.attempts++;
+    this.madeFor?.attemptStarted();
+  }
+
+  /** The same call with another request, and an end that may be earlier. */
+  changed(request: UpstreamRequest, deadlineAt: number): UpstreamCall {
+    const policyDeadlineMs = deadlineAt - this.startedAt;
+    const make = (): UpstreamCall => new UpstreamCall(request, this.startedAt, policyDeadlineMs, NO_HEADERS);
+    const call = this.forThis(this.runInAsyncScope(make));
+    // An earlier end is ours, but what the client's own impatience cuts off stays the client's.
+    if (this.ownDeadlineAt === Infinity) call.ownDeadlineAt = Infinity;
+    return call;
+  }
+
+  /** The same request under nobody's abort and nobody's own deadline: only the policy bounds it. */
+  detached(now: number, policyDeadlineMs: number): UpstreamCall {
+    const request = { ...this.request, deadlineMs: undefined };
+    const make = (): UpstreamCall => new UpstreamCall(request, now, policyDeadlineMs, NO_HEADERS);
+    return this.forThis(this.runInAsyncScope(() => this.context.detached().run(make, undefined)));
+  }
+
+  private forThis(call: UpstreamCall): UpstreamCall {
+    call.madeFor = this;
+    return call;
   }
 
   /** Whether the request carries a key, its own or one the client sent. */
@@ -51,7 +108,21 @@ export class UpstreamCall extends AsyncResource implements Call {
   }
 }
 
+/** Safe in the sense of RFC 9110, 9.2.1: they change nothing. */
+const READING_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY']);
+
+const NOWHERE: readonly Endpoint[] = [];
+const NO_HEADERS: readonly string[] = [];
+
 const IDEMPOTENCY_KEY = 'idempotency-key';
 
-/** Sending one of these twice does no more than sending it once (RFC 9110, 9.2.2). */
-const REPLAY_SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+/** Sending one of these twice does no more than sending it once (RFC 9110, 9.2.2; QUERY: its own draft says so). */
+const REPLAY_SAFE_METHODS: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'TRACE',
+  'QUERY',
+  'PUT',
+  'DELETE',
+]);

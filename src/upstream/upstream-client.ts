@@ -2,6 +2,7 @@ import { type StandardSchemaV1 } from '@standard-schema/spec';
 import { Injectable } from '@nestjs/common';
 import { type Observable, throwError } from 'rxjs';
 import { VERDICTS } from '../resilience/verdict.js';
+import { isSuccess } from './shared-request.js';
 import { Upstream } from './upstream.js';
 import { type UpstreamResponse } from './upstream-call.js';
 import { UpstreamError } from './upstream-error.js';
@@ -128,6 +129,7 @@ export abstract class UpstreamClient {
       deadlineMs,
       responseType: 'json',
       transitional: STRICT_JSON,
+      // Said for every call: whoever shares the upstream may have changed the default of its axios instance.
       validateStatus: isSuccess,
     } as const;
     return this.upstream.send(request, read);
@@ -177,11 +179,6 @@ export class InvalidAnswerError extends Error {
 
 /** Without this, axios hands a body that is not JSON on as a string. */
 const STRICT_JSON = { silentJSONParsing: false };
-
-/** Said for every call: whoever shares the upstream may have changed the default of its axios instance. */
-function isSuccess(status: number): boolean {
-  return status >= 200 && status < 300;
-}
 
 function headersOf({ headers }: UpstreamResponse): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(headers));

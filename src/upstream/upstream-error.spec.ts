@@ -98,7 +98,7 @@ describe('an UpstreamError', () => {
       cause,
     });
     const { reason, status, retryAfterMs, message } = error;
-    const verdict = { breaker: 'neutral', retry: 'never' };
+    const verdict = { breaker: 'neutral', retry: 'never', limit: 'drop' };
     expect(error.withoutRetry()).toMatchObject({ reason, status, retryAfterMs, message, cause, verdict });
   });
 });

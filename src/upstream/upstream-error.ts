@@ -63,7 +63,7 @@ export class UpstreamError extends ExpectedError implements Classified {
   withoutRetry(): UpstreamError {
     if (this.verdict.retry === 'never') return this;
     const { upstream, reason, status, retryAfterMs, cause } = this;
-    const verdict: Verdict = { breaker: this.verdict.breaker, retry: 'never' };
+    const verdict: Verdict = { ...this.verdict, retry: 'never' };
     return new UpstreamError({ upstream, reason, verdict, status, retryAfterMs, cause });
   }
 

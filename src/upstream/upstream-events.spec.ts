@@ -1,6 +1,12 @@
 import { type UpstreamEvent, UpstreamEvents } from './upstream-events.js';
 
-const retry = (number: number): UpstreamEvent => ({ type: 'retry', upstream: 'orders', number, delayMs: 0 });
+const retry = (number: number): UpstreamEvent => ({
+  type: 'retry',
+  upstream: 'orders',
+  number,
+  delayMs: 0,
+  free: false,
+});
 
 /** Events, and a log in which a listener's own lines and its errors stand in order. */
 function events(): { readonly events: UpstreamEvents; readonly log: string[] } {

@@ -1,4 +1,5 @@
-import { type BreakerTransition } from '../resilience/circuit-breaker.js';
+import { type BreakerNotice, type BreakerTransition } from '../resilience/circuit-breaker.js';
+import { type EjectionChange } from '../resilience/outlier-detection.js';
 import { type FailureReason } from './upstream-error.js';
 
 /** One attempt ended. */
@@ -26,9 +27,29 @@ export interface CallEvent {
 export interface RetryEvent {
   readonly type: 'retry';
   readonly upstream: string;
-  /** The number of the attempt to come. */
+  /** The number of the attempt to come; a free one takes the number of the attempt it repeats. */
   readonly number: number;
   readonly delayMs: number;
+  /** The attempt met a connection that had been closed while it was idle: it counts for nothing. */
+  readonly free: boolean;
+}
+
+/** A call takes long, and is sent once more while what was sent before still runs. */
+export interface HedgeEvent {
+  readonly type: 'hedge';
+  readonly upstream: string;
+  /** The number of the attempt to come. */
+  readonly number: number;
+  /** How long ago the attempt before it was sent. */
+  readonly delayMs: number;
+}
+
+/** The answer of a call came from a hedge: it was worth it. */
+export interface HedgeWonEvent {
+  readonly type: 'hedge-won';
+  readonly upstream: string;
+  /** The number of the attempt that answered. */
+  readonly number: number;
 }
 
 /** A breaker changed its state. */
@@ -36,6 +57,15 @@ export interface BreakerEvent extends BreakerTransition {
   readonly type: 'breaker';
   readonly upstream: string;
 }
+
+/**
+ * A breaker that did not change its state refused a call, saw a slow one, got a result too late to count, or, in
+ * `metrics-only`, would have opened.
+ */
+export type BreakerNoticeEvent = BreakerNotice & {
+  readonly type: 'breaker-notice';
+  readonly upstream: string;
+};
 
 /** An endpoint refused a connection and is passed over for a while. */
 export interface EndpointEvent {
@@ -45,7 +75,66 @@ export interface EndpointEvent {
   readonly origin: string;
 }
 
-export type UpstreamEvent = AttemptEvent | CallEvent | RetryEvent | BreakerEvent | EndpointEvent;
+/** The addresses behind an upstream's host names have changed, or a name could not be resolved. */
+export type DiscoveryEvent =
+  | {
+      readonly type: 'discovery';
+      readonly upstream: string;
+      readonly outcome: 'changed';
+      /** Scheme, address and port of all endpoints there are now. */
+      readonly origins: readonly string[];
+    }
+  | {
+      readonly type: 'discovery';
+      readonly upstream: string;
+      readonly outcome: 'failed';
+      readonly hostname: string;
+      /** What the resolver says, such as ENOTFOUND. The addresses it gave before stay in use. */
+      readonly code: string;
+    };
+
+/** An endpoint was ejected for doing worse than the others, or is back. */
+export type EjectionEvent = EjectionChange & {
+  readonly type: 'ejection';
+  readonly upstream: string;
+  /** Scheme, host and port. */
+  readonly origin: string;
+};
+
+/** A call was answered, or not, from what is kept of earlier answers. */
+export interface CacheEvent {
+  readonly type: 'cache';
+  readonly upstream: string;
+  /**
+   * `hit`: fresh, no call was made; `miss`: nothing usable was there; `revalidated`: the upstream confirmed what was;
+   * `stale`: used although it is not fresh any more.
+   */
+  readonly result: 'hit' | 'miss' | 'revalidated' | 'stale';
+  /** Time since the upstream made the answer, in ms; undefined for a miss. */
+  readonly ageMs: number | undefined;
+  /** Why a stale answer was used; undefined where a fresh one is being fetched meanwhile. */
+  readonly reason: FailureReason | undefined;
+}
+
+/** A call waits for the answer to an equal one that was already on its way. */
+export interface CoalescedEvent {
+  readonly type: 'coalesced';
+  readonly upstream: string;
+}
+
+export type UpstreamEvent =
+  | CacheEvent
+  | CoalescedEvent
+  | AttemptEvent
+  | CallEvent
+  | RetryEvent
+  | HedgeEvent
+  | HedgeWonEvent
+  | BreakerEvent
+  | BreakerNoticeEvent
+  | EndpointEvent
+  | EjectionEvent
+  | DiscoveryEvent;
 
 interface Subscription {
   readonly listener: (event: UpstreamEvent) => void;

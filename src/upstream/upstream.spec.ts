@@ -92,7 +92,7 @@ describe('a call to an upstream', () => {
     const durationMs = expect.any(Number) as number;
     expect(fixture.events).toEqual([
       { type: 'attempt', upstream: 'orders', number: 1, outcome: 'status', durationMs },
-      { type: 'retry', upstream: 'orders', number: 2, delayMs: 12.5 },
+      { type: 'retry', upstream: 'orders', number: 2, delayMs: 12.5, free: false },
       { type: 'attempt', upstream: 'orders', number: 2, outcome: 'ok', durationMs },
       {
         type: 'call',
@@ -341,6 +341,42 @@ describe('the breaker', () => {
     expect(await failureOf(orders.send(GET))).toMatchObject({ reason: 'open', retryAfterMs: 10_000 });
   });
 
+  it.each([
+    ['503 with Retry-After', 503, {}, 30_000],
+    ['503 with Retry-After, where the policy does not listen', 503, { retryAfterExtendsOpen: false }, 5_000],
+    ['429 with Retry-After, which is no failure', 429, {}, 5_000],
+  ])('stays open for as long as is asked by %s', async (_what, status, written, openMs) => {
+    const asking = [status, { 'retry-after': '30' }] as const;
+    const { orders } = await upstream(statuses(asking, 503), {
+      ...policy,
+      circuitBreaker: { ...breaker, ...written },
+    });
+    for (let call = 0; call < 5; call++) await failureOf(orders.send(GET));
+    expect(orders.breaker).toMatchObject({ stateName: 'open', retryAfterMs: openMs });
+  });
+
+  it('tells what else it sees: refusals, late results, and in metrics-only that it would have opened', async () => {
+    const { orders, clock, fixture } = await opening(200);
+    await failureOf(orders.send(GET));
+    clock.advance(5_000);
+    const late = outcomeOf(orders.send(GET));
+    orders.breaker.setMode('metrics-only');
+    await late;
+    for (let call = 0; call < 4; call++) orders.breaker.settle(orders.breaker.tryAcquire()!, 'failure');
+    expect(fixture.eventsOf('breaker-notice')).toEqual([
+      { type: 'breaker-notice', upstream: 'orders', notice: 'not-permitted' },
+      { type: 'breaker-notice', upstream: 'orders', notice: 'late', outcome: 'success', durationMs: 0 },
+      {
+        type: 'breaker-notice',
+        upstream: 'orders',
+        notice: 'would-open',
+        reason: 'failure-rate',
+        failureRatePercent: 100,
+        slowCallRatePercent: 0,
+      },
+    ]);
+  });
+
   it('lets no more probes through at once than permitted', async () => {
     const { server, orders, clock } = await opening('none');
     server.seen.length = 0;
@@ -458,6 +494,7 @@ describe('time', () => {
     expect(orders.breaker.snapshot()).toMatchObject({ calls: 1, failures: 1 });
     expect(clock.pendingTimers).toBe(0);
     expect(fixture.events).toMatchObject([
+      { type: 'breaker-notice', notice: 'slow' },
       { type: 'attempt', number: 1, outcome: 'timeout' },
       { type: 'retry', number: 2 },
       { type: 'attempt', number: 2, outcome: 'cancelled' },
@@ -525,7 +562,10 @@ describe('the deadline header', () => {
   });
 
   it('may be left out', async () => {
-    const { server, orders } = await upstream(statuses(200), { deadlineHeader: null });
+    const { server, orders } = await upstream(statuses(200), {
+      deadlineHeader: null,
+      attemptCountHeader: null,
+    });
     await valueOf(orders.send(GET));
     expect(Object.keys(server.seen[0]?.headers ?? {}).sort()).toEqual([
       'accept',
@@ -534,6 +574,75 @@ describe('the deadline header', () => {
       'host',
       'user-agent',
     ]);
+  });
+});
+
+describe('the attempt-count header', () => {
+  const ATTEMPTS = 'x-envoy-attempt-count';
+  const counts = (server: RecordingServer, name = ATTEMPTS) =>
+    server.seen.map(({ headers }) => headers[name]);
+
+  it('counts the attempts of a call, from 1', async () => {
+    const { server, orders } = await upstream(
+      statuses(503, 503, 200),
+      { retry: { maxAttempts: 3 } },
+      { random: noJitter },
+    );
+    await valueOf(orders.send(GET));
+    await valueOf(orders.send(GET));
+    expect(counts(server)).toEqual(['1', '2', '3', '1']);
+  });
+
+  it('may have another name', async () => {
+    const { server, orders } = await upstream(statuses(200), { attemptCountHeader: 'X-Try' });
+    await valueOf(orders.send(GET));
+    expect([counts(server, 'x-try'), counts(server)]).toEqual([['1'], [undefined]]);
+  });
+
+  it('says of what the caller repeats that it is a repetition, and is sent once', async () => {
+    const { server, orders } = await upstream(statuses(503), { retry: { maxAttempts: 3 } });
+    const context = new RequestContext('r-1', Infinity, {}, undefined, { retriedAbove: true });
+    await context.run(() => failureOf(orders.send(GET)), undefined);
+    expect(counts(server)).toEqual(['2']);
+  });
+
+  it('says so of what is done within a part of the request, too', async () => {
+    const { server, orders } = await upstream(statuses(503), { retry: { maxAttempts: 3 } });
+    const context = new RequestContext('r-1', Infinity, {}, undefined, { retriedAbove: true });
+    await context.endingBy(10_000).run(() => failureOf(orders.send(GET)), undefined);
+    expect(counts(server)).toEqual(['2']);
+  });
+});
+
+describe('an upstream that hangs', () => {
+  const PATIENT: WrittenUpstream = {
+    attemptTimeoutMs: 3_000,
+    deadlineMs: 3_000,
+    retry: { maxAttempts: 1 },
+    circuitBreaker: { slowCallDurationMs: 800, minimumNumberOfCalls: 2, maxWaitInHalfOpenMs: 6_000 },
+  };
+
+  it.each<[whose: string, deadlineFromClient: boolean, failures: number]>([
+    ["a deadline of the gateway's own", false, 2],
+    ["the client's own deadline", true, 0],
+  ])('%s ends two calls after a second', async (_whose, deadlineFromClient, failures) => {
+    const { server, orders, clock } = await upstream(silence, PATIENT);
+    const context = new RequestContext('r-1', 1_000, {}, undefined, { deadlineFromClient });
+    const calls = context.run(() => [failureOf(orders.send(GET)), failureOf(orders.send(GET))], undefined);
+    await until(() => server.seen.length === 2);
+    clock.advance(1_000);
+    for (const failure of await Promise.all(calls)) expect(failure.reason).toBe('deadline');
+    expect(orders.breaker.stateName).toBe(failures > 0 ? 'open' : 'closed');
+  });
+
+  it("is blamed where the policy's deadline is shorter than the client's", async () => {
+    const { server, orders, clock } = await upstream(silence, { ...PATIENT, deadlineMs: 3_000 });
+    const context = new RequestContext('r-1', 5_000, {}, undefined, { deadlineFromClient: true });
+    const call = context.run(() => failureOf(orders.send({ ...GET, deadlineMs: 900 })), undefined);
+    await until(() => server.seen.length === 1);
+    clock.advance(900);
+    expect((await call).reason).toBe('deadline');
+    expect(orders.breaker.snapshot()).toMatchObject({ calls: 1, failures: 1 });
   });
 });
 

@@ -1,31 +1,41 @@
 import { type AxiosRequestConfig } from 'axios';
-import { Observable, type Subscriber } from 'rxjs';
+import { Observable } from 'rxjs';
 import { type UndiciHttpService } from '../http/undici-http.service.js';
+import { adaptiveLimitOf } from '../resilience/adaptive-limit.js';
 import { Bulkhead } from '../resilience/bulkhead.js';
 import { type Attempt, type Handler } from '../resilience/call.js';
 import { CircuitBreaker } from '../resilience/circuit-breaker.js';
 import { type Clock } from '../resilience/clock.js';
-import { LayerSubscriber } from '../resilience/layer-subscriber.js';
+import { type Link } from '../resilience/link.js';
 import { type Random } from '../resilience/random.js';
 import { RetryBudget } from '../resilience/retry-budget.js';
-import { VERDICTS } from '../resilience/verdict.js';
-import { AcceptedFailure } from './accepted-failure.js';
-import { classify, statusError, verdictOfStatus } from './classify.js';
+import { noteOf } from './answer-note.js';
+import { type KeptAnswers } from './cache/kept-answers.js';
+import { CallLink } from './call-link.js';
 import { type UpstreamConfig } from './config/gateway-config.js';
 import { type UpstreamPolicy } from './config/policy-schema.js';
+import { DnsDiscovery, type ResolveHost, systemResolve } from './dns-discovery.js';
+import { type PlacedAttempt, withEndpointChoice } from './endpoint-choice.js';
 import { type Endpoint, Endpoints } from './endpoints.js';
-import { observeAttempts } from './observe.js';
+import { observeAttempts, observeBreaker } from './observe.js';
 import { pipeline } from './pipeline.js';
-import { discardAnswer, isOneShot } from './streamed-body.js';
+import { NAMING_HEADERS, sendsCredentials } from './shared-request.js';
+import { sharingLayers } from './sharing.js';
+import { discardAnswer } from './streamed-body.js';
 import { UpstreamCall, type UpstreamRequest, type UpstreamResponse } from './upstream-call.js';
 import { UpstreamError } from './upstream-error.js';
-import { type CallEvent, type UpstreamEvents } from './upstream-events.js';
+import { type UpstreamEvents } from './upstream-events.js';
+import { WireSubscriber } from './wire-subscriber.js';
 
 /** What all upstreams of a gateway share. */
 export interface UpstreamRuntime {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: UpstreamEvents;
+  /** Where answers are kept; undefined where no upstream keeps any. */
+  readonly answers?: KeptAnswers | undefined;
+  /** How `strict-dns` resolves. Default: the system's resolver. */
+  readonly resolve?: ResolveHost | undefined;
 }
 
 /**
@@ -41,6 +51,8 @@ export class Upstream {
   readonly budget: RetryBudget;
   readonly endpoints: Endpoints;
   private readonly answer: Handler<UpstreamCall, UpstreamResponse>;
+  /** Headers of a client's request on which an answer may depend. */
+  private readonly variesBy: readonly string[];
 
   constructor(
     readonly config: UpstreamConfig,
@@ -53,34 +65,67 @@ export class Upstream {
     this.name = name;
     this.critical = config.critical;
     this.policy = policy;
-    this.endpoints = new Endpoints(config.endpoints);
-    this.breaker = new CircuitBreaker(policy.circuitBreaker, clock, random, (transition) => {
-      events.emit({ type: 'breaker', upstream: name, ...transition });
+    const discovery = config.discovery.type === 'strict-dns' ? this.discovery() : undefined;
+    this.endpoints = new Endpoints(config.endpoints, {
+      ...policy,
+      random,
+      now: clock.now(),
+      discovered: discovery !== undefined,
+      onEjection: ({ origin }, change) => {
+        if (events.active) events.emit({ type: 'ejection', upstream: name, origin, ...change });
+      },
     });
+    this.breaker = new CircuitBreaker(policy.circuitBreaker, clock, random, observeBreaker(name, events));
+    this.variesBy = config.forwardHeaders.filter((header) => !NAMING_HEADERS.has(header));
     this.bulkhead = new Bulkhead(policy.bulkhead);
+    const adaptiveLimit = policy.adaptiveLimit.enabled ? adaptiveLimitOf(policy.adaptiveLimit) : undefined;
     this.budget = new RetryBudget(policy.retryBudget, clock);
     this.answer = pipeline<UpstreamResponse, UpstreamCall>(
       {
         policy,
         breaker: this.breaker,
         bulkhead: this.bulkhead,
+        adaptiveLimit,
         budget: this.budget,
         clock,
         random,
-        onRetry: (call, number, delayMs, error) => {
+        ...sharingLayers(this),
+        onRetry: (call, number, delayMs, error, free) => {
           if (error instanceof UpstreamError) discardAnswer(error);
           if (!events.active) return;
           call.runInAsyncScope(() => {
-            events.emit({ type: 'retry', upstream: name, number, delayMs });
+            events.emit({ type: 'retry', upstream: name, number, delayMs, free });
+          });
+        },
+        onHedge: (call, number, delayMs) => {
+          if (!events.active) return;
+          call.runInAsyncScope(() => {
+            events.emit({ type: 'hedge', upstream: name, number, delayMs });
+          });
+        },
+        onHedgeWon: (call, number) => {
+          if (!events.active) return;
+          call.runInAsyncScope(() => {
+            events.emit({ type: 'hedge-won', upstream: name, number });
           });
         },
         observe: observeAttempts(name, events, clock),
+        endpointChoice: this.endpoints.isChoice
+          ? withEndpointChoice({
+              endpoints: this.endpoints,
+              clock,
+              discovery,
+              slowCallDurationMs: policy.circuitBreaker.slowCallDurationMs,
+              onRefused: ({ origin }) => {
+                if (events.active) events.emit({ type: 'endpoint-refused', upstream: name, origin });
+              },
+            })
+          : undefined,
       },
-      (attempt) =>
-        new Observable((subscriber) => {
-          // Interceptors are code of others, and run in the call's own context.
-          attempt.call.runInAsyncScope(startWire, this, attempt, subscriber);
-        }),
+      (attempt, answer) => {
+        // Interceptors are code of others, and run in the call's own context.
+        attempt.call.runInAsyncScope(startWire, this, attempt, answer);
+      },
     );
   }
 
@@ -103,7 +148,9 @@ export class Upstream {
       const { policy, config, runtime } = this;
       const call = new UpstreamCall(request, runtime.clock.now(), policy.deadlineMs, config.forwardHeaders);
       const { context } = call;
-      const caller = new CallSubscriber(subscriber, this, call, read);
+      const caller = new CallLink(subscriber, this, call, read);
+      // Before anything starts: its caller may leave meanwhile.
+      subscriber.add(caller);
       if (context.clientGone) {
         caller.clientLeft();
         return;
@@ -114,32 +161,76 @@ export class Upstream {
         return;
       }
       context.onClientLeave(caller.clientLeft);
-      this.answer(call).subscribe(caller);
+      try {
+        this.answer(call, caller);
+      } catch (error) {
+        // Here and not by RxJS, which would hand it on as it is.
+        caller.error(error);
+      }
     });
   }
 
+  /** Tells whoever makes a response of it what an answer, or one that is missing, means for that. */
+  noteAnswer({ context, request, stale }: UpstreamCall, response: UpstreamResponse | undefined): void {
+    const { notes } = context;
+    if (notes === undefined) return;
+    const isPrivate = sendsCredentials(this.variesBy, context.headers, request.headers);
+    const headers = response?.headers as Readonly<Record<string, unknown>> | undefined;
+    notes.answered(noteOf(headers, stale, isPrivate, this.variesBy, this.runtime.clock.now()));
+  }
+
   /** The innermost step: one request to one endpoint. */
-  wire(attempt: Attempt<UpstreamCall>, subscriber: Subscriber<UpstreamResponse>): void {
-    const { call } = attempt;
+  wire(attempt: WireAttempt, answer: Link<UpstreamResponse>): void {
+    const { call, endpoint = this.endpoints.first } = attempt;
     const { request } = call;
-    call.attempts = attempt.number;
+    call.attemptStarted();
     const now = this.runtime.clock.now();
-    const endpoint = this.endpoints.next(now);
     const config: AxiosRequestConfig & { deadlineMs: undefined } = {
       maxRedirects: 0,
       ...request,
       url: endpoint.baseUrl + request.url,
-      headers: this.headersFor(call, now),
+      headers: this.headersFor(attempt, endpoint, now),
       // Ours alone. To leave it out of the copy would double the price of the copy (0.5 us).
       deadlineMs: undefined,
     };
-    this.http.exchange(config).subscribe(new WireSubscriber(subscriber, this, endpoint, request));
+    const wire = new WireSubscriber(answer, this, request);
+    answer.worksWith(wire);
+    this.http.exchange(config).subscribe(wire);
   }
 
-  private headersFor(call: UpstreamCall, now: number): Record<string, string> {
-    const { headers: fixed, forwardHeaders, deadlineHeader } = this.config;
+  /** What finds the addresses of the hosts; undefined where the URLs name none. */
+  private discovery(): DnsDiscovery | undefined {
+    const { config, name } = this;
+    const { clock, random, events, resolve = systemResolve } = this.runtime;
+    const discovery = new DnsDiscovery({
+      urls: config.endpoints,
+      refreshMs: config.discovery.refreshMs,
+      resolve,
+      clock,
+      random,
+      onChange: (found) => {
+        this.endpoints.replace(found, clock.now());
+        if (!events.active) return;
+        const origins = found.map(({ baseUrl }) => new URL(baseUrl).origin);
+        events.emit({ type: 'discovery', upstream: name, outcome: 'changed', origins });
+      },
+      onFailure: (hostname, error) => {
+        const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+        if (events.active)
+          events.emit({ type: 'discovery', upstream: name, outcome: 'failed', hostname, code });
+      },
+    });
+    return discovery.isNeeded ? discovery : undefined;
+  }
+
+  private headersFor(
+    { call, number }: Attempt<UpstreamCall>,
+    { host }: Endpoint,
+    now: number,
+  ): Record<string, string> {
+    const { headers: fixed, forwardHeaders, deadlineHeader, attemptCountHeader } = this.config;
     const { context } = call;
-    const headers: Record<string, string> = { ...fixed };
+    const headers: Record<string, string> = host === undefined ? { ...fixed } : { host, ...fixed };
     if (context.id !== '') headers['x-request-id'] = context.id;
     for (const name of forwardHeaders) {
       const value = context.headers[name];
@@ -149,144 +240,21 @@ export class Upstream {
       const leftMs = Math.min(call.deadlineAt - now, this.policy.attemptTimeoutMs);
       headers[deadlineHeader] = Math.max(1, Math.floor(leftMs)).toString();
     }
-    return Object.assign(headers, call.request.headers);
-  }
-
-  /** An endpoint did not take a connection. */
-  endpointRefused(endpoint: Endpoint): void {
-    const { clock, events } = this.runtime;
-    this.endpoints.refused(endpoint, clock.now());
-    if (events.active) {
-      const { origin } = new URL(endpoint.baseUrl);
-      events.emit({ type: 'endpoint-refused', upstream: this.name, origin });
+    if (attemptCountHeader !== null) {
+      // What is repeated above is a repetition to the upstream too, however often this gateway has tried.
+      headers[attemptCountHeader] = (call.retriedAbove ? number + 1 : number).toString();
     }
+    return Object.assign(headers, call.request.headers);
   }
 }
 
-function startWire(
-  this: Upstream,
-  attempt: Attempt<UpstreamCall>,
-  subscriber: Subscriber<UpstreamResponse>,
-): void {
-  this.wire(attempt, subscriber);
+/** An attempt that was given an endpoint, where there was a choice. */
+type WireAttempt = Attempt<UpstreamCall> & Partial<PlacedAttempt>;
+
+function startWire(this: Upstream, attempt: WireAttempt, answer: Link<UpstreamResponse>): void {
+  this.wire(attempt, answer);
 }
 
 function itself(response: UpstreamResponse): UpstreamResponse {
   return response;
-}
-
-/** Reads what comes from the wire, and says what it means. */
-class WireSubscriber extends LayerSubscriber<UpstreamResponse> {
-  constructor(
-    behind: Subscriber<UpstreamResponse>,
-    private readonly upstream: Upstream,
-    private readonly endpoint: Endpoint,
-    private readonly request: UpstreamRequest,
-  ) {
-    super(behind);
-  }
-
-  protected override _next(response: UpstreamResponse): void {
-    const { name, policy } = this.upstream;
-    const { retryOn500 } = policy.retry;
-    if (verdictOfStatus(response.status, retryOn500) === VERDICTS.answered) this.behind.next(response);
-    else this.fail(statusError(name, response, retryOn500, new AcceptedFailure(response)));
-  }
-
-  protected override _error(error: unknown): void {
-    const failure = classify(this.upstream.name, error, this.upstream.policy.retry.retryOn500);
-    if (failure.reason === 'connect') this.upstream.endpointRefused(this.endpoint);
-    this.fail(failure);
-  }
-
-  private fail(failure: UpstreamError): void {
-    super._error(isOneShot(this.request.data) ? failure.withoutRetry() : failure);
-  }
-}
-
-/** The edge between a caller and the pipeline: one error type, one event a call, and the caller's own async context. */
-class CallSubscriber extends LayerSubscriber<UpstreamResponse> {
-  private ended = false;
-  private failed = false;
-
-  constructor(
-    behind: Subscriber<unknown>,
-    private readonly upstream: Upstream,
-    private readonly call: UpstreamCall,
-    private readonly read: (response: UpstreamResponse) => unknown,
-  ) {
-    super(behind);
-  }
-
-  /** Nobody waits for the answer any more. */
-  readonly clientLeft = (): void => {
-    const { name: upstream } = this.upstream;
-    this.error(new UpstreamError({ upstream, reason: 'cancelled', verdict: VERDICTS.neutral }));
-  };
-
-  protected override _next(response: UpstreamResponse): void {
-    this.end('ok', response.status);
-    this.call.runInAsyncScope(deliver, this.behind, this.read, response);
-  }
-
-  protected override _error(error: unknown): void {
-    const failure = UpstreamError.from(this.upstream.name, error);
-    this.failed = true;
-    // What goes on beneath ends before anybody hears of it: what they start next finds the permit back.
-    this.unsubscribe();
-    this.end(failure.reason, failure.status);
-    this.call.runInAsyncScope(fail, this.behind, failure);
-  }
-
-  protected override _complete(): void {
-    this.call.runInAsyncScope(complete, this.behind);
-    this.unsubscribe();
-  }
-
-  override unsubscribe(): void {
-    if (this.closed) return;
-    this.call.context.offClientLeave(this.clientLeft);
-    super.unsubscribe();
-    if (!this.failed) this.end('cancelled');
-  }
-
-  private end(outcome: CallEvent['outcome'], status?: number): void {
-    if (this.ended) return;
-    this.ended = true;
-    const { name: upstream, runtime } = this.upstream;
-    const { events, clock } = runtime;
-    if (!events.active) return;
-    const { request, attempts, startedAt } = this.call;
-    const { method } = request;
-    const durationMs = clock.now() - startedAt;
-    const event: CallEvent = { type: 'call', upstream, method, outcome, status, attempts, durationMs };
-    this.call.runInAsyncScope(emit, events, event);
-  }
-}
-
-function deliver(
-  this: Subscriber<unknown>,
-  read: (response: UpstreamResponse) => unknown,
-  response: UpstreamResponse,
-): void {
-  let value: unknown;
-  try {
-    value = read(response);
-  } catch (error) {
-    this.error(error);
-    return;
-  }
-  this.next(value);
-}
-
-function fail(this: Subscriber<unknown>, failure: UpstreamError): void {
-  this.error(failure);
-}
-
-function complete(this: Subscriber<unknown>): void {
-  this.complete();
-}
-
-function emit(this: UpstreamEvents, event: CallEvent): void {
-  this.emit(event);
 }

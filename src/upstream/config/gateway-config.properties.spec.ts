@@ -14,11 +14,25 @@ const COMPLETE = `server:
   managementPort: 3001
   shutdownGraceMs: 5s
   shutdownDrainMs: 10s
+  admission:
+    maxInFlight: 1000
+    defaultSharePercent: 90
+    sheddableSharePercent: 50
+    maxLoopDelayMs: 200ms
+    priorities: { /reports: sheddable }
+cache:
+  maxBytes: 64MiB
+  redisUrl: redis://cache:6379
+  redisTimeoutMs: 50ms
+  redisNamespace: shop
 defaults:
   deadlineMs: 3s
 upstreams:
   orders:
     urls: [http://a, http://b]
+    discovery:
+      type: strict-dns
+      refreshMs: 5s
     critical: true
     health:
       path: /health
@@ -28,6 +42,7 @@ upstreams:
       x-api-key: abc
     forwardHeaders: [authorization]
     deadlineHeader: x-time-left
+    attemptCountHeader: x-try
     deadlineMs: 3s
     attemptTimeoutMs: 1s
     connectTimeoutMs: 500ms
@@ -41,6 +56,14 @@ upstreams:
       percent: 20
       windowMs: 10s
       minRetriesPerSecond: 10
+    hedge:
+      mode: percentile
+      percentile: 95
+      delayMs: 500ms
+      minDelayMs: 1
+      maxDelayMs: 500ms
+      maxHedges: 2
+      budgetPercent: 10
     circuitBreaker:
       mode: enabled
       failureRateThresholdPercent: 50
@@ -51,12 +74,24 @@ upstreams:
       openMs: 5s
       maxOpenMs: 60s
       openJitterPercent: 20
+      retryAfterExtendsOpen: true
       permittedCallsInHalfOpen: 3
       maxWaitInHalfOpenMs: 2s
     bulkhead:
       maxConcurrentCalls: 64
       maxQueue: 64
       maxQueueWaitMs: 100ms
+    adaptiveLimit:
+      enabled: true
+      algorithm: gradient2
+      minLimit: 4
+      initialLimit: 20
+      latencyThresholdMs: 1s
+      backoffRatioPercent: 90
+      rttTolerancePercent: 150
+      queueSize: 4
+      smoothingPercent: 20
+      longWindow: 600
     response:
       maxWireBytes: 5MiB
       maxBodyBytes: 20MiB
@@ -64,6 +99,35 @@ upstreams:
       perEndpoint: 64
       keepAliveMs: 4s
       keepAliveMaxMs: 25s
+      maxAgeMs: 60s
+    outlierDetection:
+      enabled: true
+      consecutiveFailures: 5
+      intervalMs: 10s
+      baseEjectionMs: 30s
+      maxEjectionMs: 5m
+      maxEjectionJitterMs: 3s
+      maxEjectionPercent: 10
+      panicThresholdPercent: 50
+      successRate: true
+      successRateMinimumHosts: 5
+      successRateRequestVolume: 100
+      successRateStdevFactor: 1.9
+      failurePercentage: false
+      failurePercentageThreshold: 85
+      failurePercentageMinimumHosts: 5
+      failurePercentageRequestVolume: 50
+    slowStart:
+      windowMs: 0
+      aggression: 1
+      minWeightPercent: 10
+    coalesce:
+      enabled: true
+    cache:
+      enabled: true
+      maxEntryBytes: 1MiB
+      staleIfErrorMs: 60s
+      staleWhileRevalidateMs: 0
   catalog:
     url: http://c
 `;

@@ -43,16 +43,36 @@ describe('a gateway file', () => {
         managementPort: 3_001,
         shutdownGraceMs: 5_000,
         shutdownDrainMs: 10_000,
+        trustedCallers: [
+          '127.0.0.0/8',
+          '::1/128',
+          '10.0.0.0/8',
+          '172.16.0.0/12',
+          '192.168.0.0/16',
+          'fc00::/7',
+        ],
+        deadlineHeader: 'x-envoy-expected-rq-timeout-ms',
+        attemptCountHeader: 'x-envoy-attempt-count',
+        admission: {
+          maxInFlight: 2_000,
+          defaultSharePercent: 90,
+          sheddableSharePercent: 50,
+          maxLoopDelayMs: 200,
+          priorities: {},
+        },
       },
+      cache: { maxBytes: 67_108_864, redisUrl: null, redisTimeoutMs: 50, redisNamespace: 'tributary' },
       upstreams: {
         orders: {
           name: 'orders',
           endpoints: ['http://orders:8080'],
+          discovery: { type: 'logical-dns', refreshMs: 5_000 },
           critical: false,
           health: { path: '/health', intervalMs: 5_000, timeoutMs: 1_000 },
           headers: {},
           forwardHeaders: [],
           deadlineHeader: 'x-envoy-expected-rq-timeout-ms',
+          attemptCountHeader: 'x-envoy-attempt-count',
           policy: resolvePolicy(),
           writtenPolicy: {},
         },
@@ -60,20 +80,48 @@ describe('a gateway file', () => {
     });
   });
 
+  it('says where answers are kept, and never shows the URL of a Redis', () => {
+    const withCache = (cache: string): string => `cache: ${cache}\nupstreams: { a: { url: http://a } }`;
+    expect(
+      parse(withCache('{ maxBytes: 1MiB, redisUrl: "${URL}", redisTimeoutMs: 20 }'), {
+        URL: 'redis://:secret@r',
+      }).cache,
+    ).toEqual({
+      maxBytes: 1_048_576,
+      redisUrl: 'redis://:secret@r',
+      redisTimeoutMs: 20,
+      redisNamespace: 'tributary',
+    });
+    expect(
+      messagesOf(withCache('{ redisUrl: "http://:secret@r", redisNamespace: a b, maxByte: 1 }')),
+    ).toEqual([
+      expect.stringMatching(
+        /cache\.redisUrl: found something else \(not shown\); expected a Redis URL/,
+      ) as string,
+      expect.stringContaining('cache.redisNamespace: found a b; expected letters') as string,
+      expect.stringContaining('cache.maxByte: unknown key; did you mean maxBytes?') as string,
+    ]);
+  });
+
   it('may say everything', () => {
     const text = `
-server: { host: '::', port: \${PORT}, managementHost: 0.0.0.0, managementPort: 0, shutdownGraceMs: 0, shutdownDrainMs: 1m }
+server: { host: '::', port: \${PORT}, managementHost: 0.0.0.0, managementPort: 0, shutdownGraceMs: 0, shutdownDrainMs: 1m,
+          trustedCallers: [10.1.2.3, 192.168.0.0/24, ::1, 'fd00::/8'], deadlineHeader: X-Wait, attemptCountHeader: null,
+          admission: { maxInFlight: null, defaultSharePercent: 80, sheddableSharePercent: 10, maxLoopDelayMs: 1s,
+                       priorities: { /reports: sheddable, /: critical } } }
 defaults:
   deadlineMs: 2s
   retry: { maxAttempts: 3, backoffBaseMs: 10 }
 upstreams:
   orders:
     urls: ['http://a:1/api', 'https://b:2/api/']
+    discovery: { type: strict-dns, refreshMs: 1s }
     critical: true
     health: { path: /ready?full=1, intervalMs: 10s, timeoutMs: 2s }
     headers: { X-Api-Key: \${KEY}, x-tenant: 007, x-flag: yes }
     forwardHeaders: [Authorization, accept-language, authorization]
     deadlineHeader: X-Time-Left
+    attemptCountHeader: X-Try
     retry: { maxAttempts: 1 }
     response: { maxWireBytes: 1MiB }
   Catalog_v2-eu:
@@ -90,15 +138,27 @@ upstreams:
       managementPort: 0,
       shutdownGraceMs: 0,
       shutdownDrainMs: 60_000,
+      trustedCallers: ['10.1.2.3', '192.168.0.0/24', '::1', 'fd00::/8'],
+      deadlineHeader: 'x-wait',
+      attemptCountHeader: null,
+      admission: {
+        maxInFlight: null,
+        defaultSharePercent: 80,
+        sheddableSharePercent: 10,
+        maxLoopDelayMs: 1_000,
+        priorities: { '/reports': 'sheddable', '/': 'critical' },
+      },
     });
     expect(upstreams['orders']).toEqual({
       name: 'orders',
       endpoints: ['http://a:1/api', 'https://b:2/api'],
+      discovery: { type: 'strict-dns', refreshMs: 1_000 },
       critical: true,
       health: { path: '/ready?full=1', intervalMs: 10_000, timeoutMs: 2_000 },
       headers: { 'x-api-key': '0123', 'x-tenant': '007', 'x-flag': 'yes' },
       forwardHeaders: ['authorization', 'accept-language'],
       deadlineHeader: 'x-time-left',
+      attemptCountHeader: 'x-try',
       policy: resolvePolicy({
         deadlineMs: 2_000,
         retry: { maxAttempts: 1, backoffBaseMs: 10 },
@@ -214,11 +274,11 @@ upstreams:
 
   it('says that there is nothing, and that no upstream is named', () => {
     expect(messagesOf('')).toEqual([
-      'gateway.yaml:1:1  found nothing; expected a group of keys (server, defaults, upstreams)',
+      'gateway.yaml:1:1  found nothing; expected a group of keys (server, cache, defaults, upstreams)',
     ]);
     expect(messagesOf('# only a comment')).toHaveLength(1);
     expect(messagesOf('- a')).toEqual([
-      'gateway.yaml:1:1  found a list; expected a group of keys (server, defaults, upstreams)',
+      'gateway.yaml:1:1  found a list; expected a group of keys (server, cache, defaults, upstreams)',
     ]);
     expect(messagesOf('server: {}')).toEqual([
       'gateway.yaml:1:1  upstreams: is missing; expected at least one upstream',
@@ -241,7 +301,7 @@ upstreams:
 
   it('lists the valid keys where none is near', () => {
     expect(messagesOf('zzz: 1\nupstreams: { a: { url: http://a } }')).toEqual([
-      'gateway.yaml:1:1  zzz: unknown key; valid keys here: server, defaults, upstreams',
+      'gateway.yaml:1:1  zzz: unknown key; valid keys here: server, cache, defaults, upstreams',
     ]);
     expect(messagesOn('url: http://a\nhealth: { zzz: 1 }')).toEqual([
       'health.zzz: unknown key; valid keys here: path, intervalMs, timeoutMs',
@@ -290,6 +350,82 @@ upstreams:
       'deadlineHeader: found nothing; expected the name of a header, such as x-api-key',
       expect.stringMatching(/^connections\.perEndpoint: found nothing; expected a whole number from 1 /),
     ]);
+  });
+
+  it.each<[string, object]>([
+    ['defaultSharePercent: 30', { defaultSharePercent: 30, sheddableSharePercent: 30 }],
+    ['sheddableSharePercent: 95', { defaultSharePercent: 95, sheddableSharePercent: 95 }],
+    ['maxInFlight: 1', { maxInFlight: 1, maxLoopDelayMs: 200 }],
+  ])('moves the defaults of admission with what is written: %s', (written, expected) => {
+    const { server } = parse(`server: { admission: { ${written} } }\nupstreams: { a: { url: http://a } }`);
+    expect(server.admission).toMatchObject(expected);
+  });
+
+  it('says what is wrong with admission', () => {
+    const text = `server:
+  admission:
+    maxInFlight: 0
+    defaultSharePercent: 40
+    sheddableSharePercent: 60
+    maxLoopDelayMs: 0
+    priorities: { reports: sheddable, /checkout: criticl }
+upstreams: { a: { url: http://a } }`;
+    expect(messagesOf(text)).toEqual([
+      expect.stringContaining(
+        '3:18  server.admission.maxInFlight: found 0; expected a whole number from 1 to',
+      ),
+      'gateway.yaml:5:28  server.admission.sheddableSharePercent: found 60; expected at most ' +
+        'server.admission.defaultSharePercent, which is 40: the lesser requests have the lesser share',
+      expect.stringContaining(
+        '6:21  server.admission.maxLoopDelayMs: found 0; expected a duration from 1 ms',
+      ),
+      expect.stringContaining('expected the beginning of a route, such as /reports'),
+      expect.stringContaining(
+        'server.admission.priorities./checkout: found criticl; expected one of critical, default, sheddable; did you mean critical?',
+      ),
+    ]);
+  });
+
+  it('believes nobody where nobody is named', () => {
+    const { server } = parse('server: { trustedCallers: [] }\nupstreams: { a: { url: http://a } }');
+    expect(server.trustedCallers).toEqual([]);
+  });
+
+  it('says which caller is no address and no range', () => {
+    const ranges = [
+      '10.0.0.0/33',
+      '10.0.0',
+      'localhost',
+      'fd00::/129',
+      '10.0.0.0/',
+      '10.0.0.0/8/8',
+      '::1%lo',
+      '7',
+    ];
+    const text = `server:\n  trustedCallers:\n    - 10.0.0.0/8\n${ranges.map((range) => `    - ${range}\n`).join('')}`;
+    const expected = 'expected an IP address or a CIDR range, such as 10.0.0.0/8 or fd00::/8';
+    expect(messagesOf(`${text}upstreams: { a: { url: http://a } }`)).toEqual(
+      ranges.map(
+        (range, index) =>
+          `gateway.yaml:${index + 4}:7  server.trustedCallers[${index + 1}]: found ${range}; ${expected}`,
+      ),
+    );
+  });
+
+  it('does not let one header say two things', () => {
+    const message =
+      /^gateway\.yaml:1:\d+ {2}server\.attemptCountHeader: found x-a; expected another header than deadlineHeader has$/;
+    const server = 'server: { deadlineHeader: x-a, attemptCountHeader: x-a }';
+    expect(messagesOf(`${server}\nupstreams: { a: { url: http://a } }`)).toEqual([
+      expect.stringMatching(message),
+    ]);
+    expect(messagesOn('url: http://a\ndeadlineHeader: X-Envoy-Attempt-Count')).toEqual([
+      'deadlineHeader: found X-Envoy-Attempt-Count; expected another header than attemptCountHeader has',
+    ]);
+    const { orders } = parse(
+      'upstreams: { orders: { url: http://a, deadlineHeader: null, attemptCountHeader: null } }',
+    ).upstreams;
+    expect(orders).toMatchObject({ deadlineHeader: null, attemptCountHeader: null });
   });
 
   it('shows a header once, and no header twice', () => {

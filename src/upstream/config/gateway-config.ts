@@ -1,12 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { type AdmissionPolicy, type Priority } from '../../resilience/admission.js';
 import { checkedInput } from './checked-input.js';
 import { ConfigurationError } from './configuration-error.js';
 import { ConfigurationReport } from './configuration-report.js';
 import { type Path, valueAt } from './configuration-source.js';
 import { deepFrozen } from './deep-frozen.js';
 import { type Environment } from './environment-variables.js';
-import { gatewaySchema, type WrittenServer, type WrittenUpstream } from './gateway-schema.js';
+import {
+  gatewaySchema,
+  type WrittenCache,
+  type WrittenServer,
+  type WrittenUpstream,
+} from './gateway-schema.js';
 import { nearestName } from './nearest-name.js';
 import {
   policySchema,
@@ -22,6 +28,7 @@ export interface GatewayConfig {
   /** The file, as it was named when it was loaded. */
   readonly file: string;
   readonly server: ServerConfig;
+  readonly cache: CacheConfig;
   /** By name, in the order of the file. */
   readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
 }
@@ -39,12 +46,73 @@ export interface ServerConfig {
   readonly shutdownGraceMs: number;
   /** How long requests in flight then have to finish, in ms. Default 10000. */
   readonly shutdownDrainMs: number;
+  /**
+   * IP addresses and CIDR ranges of callers whose {@link deadlineHeader} and {@link attemptCountHeader} are believed;
+   * an IPv4 range holds for the same addresses as IPv6 has them (`::ffff:10.0.0.1`). The address is that of the
+   * connection, whatever `Forwarded` says. Default loopback and private networks, which Envoy takes for internal as
+   * well: 127.0.0.0/8, ::1, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7; an empty list believes nobody.
+   */
+  readonly trustedCallers: readonly string[];
+  /**
+   * The header in which a trusted caller says how long it waits, in ms: it only ever shrinks a deadline. In lower
+   * case; null believes none. Default Envoy's, `x-envoy-expected-rq-timeout-ms`.
+   */
+  readonly deadlineHeader: string | null;
+  /**
+   * The header in which a trusted caller says how often it has sent the request, 1 for the first time: from 2 on,
+   * nothing is retried or hedged for it here. In lower case; null believes none. Default Envoy's,
+   * `x-envoy-attempt-count`.
+   */
+  readonly attemptCountHeader: string | null;
+  /** When the API refuses requests at the door. The management side refuses none. */
+  readonly admission: AdmissionConfig;
+}
+
+/** When requests are refused with 503 before their bodies are read. `/health` is neither refused nor counted. */
+export interface AdmissionConfig extends AdmissionPolicy {
+  /**
+   * Requests that may be answered at once; null for no limit. From 1. Default 2000: twice what Envoy (1024) and .NET's
+   * limiter (1000) allow one client, since equal requests that wait for one call are cheap; far above what a healthy
+   * process has in flight, below what exhausts its memory.
+   */
+  readonly maxInFlight: number | null;
+  /** What requests of `default` priority may use of it, in percent; the rest is left to `critical` ones. Default 90. */
+  readonly defaultSharePercent: number;
+  /** What `sheddable` requests may use of it, in percent; at most `defaultSharePercent`. Default 50. */
+  readonly sheddableSharePercent: number;
+  /**
+   * Smoothed event-loop delay, in ms, from which on a growing share of requests is refused, 90 % of them at twice the
+   * delay; `sheddable` ones from half of it on, `critical` ones from twice. Null never looks at it. From 1. Default 200.
+   */
+  readonly maxLoopDelayMs: number | null;
+  /**
+   * `critical`, `default` or `sheddable` by the beginning of a route, whole segments; the longest that fits holds.
+   * Others are `default`. A request with `Priority: u=4` to `u=7` (RFC 9218) is `sheddable` wherever it goes. Default none.
+   */
+  readonly priorities: Readonly<Record<string, Priority>>;
+}
+
+/** Where the answers are kept that upstreams' `cache` policies keep. */
+export interface CacheConfig {
+  /** Memory for answers kept in this process, in bytes; the least recently used go first. Default 64 MiB. */
+  readonly maxBytes: number;
+  /**
+   * A Redis in which replicas keep answers together, instead of in memory: `redis://` or `rediss://`. It may hold a
+   * password: not to be logged. Null (the default) for none.
+   */
+  readonly redisUrl: string | null;
+  /** The longest a call waits for Redis, in ms; then it goes on as if nothing were kept. Default 50. */
+  readonly redisTimeoutMs: number;
+  /** What the keys in Redis begin with. Gateways that share it share answers. Default tributary. */
+  readonly redisNamespace: string;
 }
 
 export interface UpstreamConfig {
   readonly name: string;
   /** Base URLs, at least one, without a slash at the end. From `url` or `urls`. */
   readonly endpoints: readonly string[];
+  /** How the hosts of those URLs become addresses. */
+  readonly discovery: Discovery;
   /** Whether the gateway is not ready while this upstream is down. Default false. */
   readonly critical: boolean;
   /** How to ask for its health; null (`health: null`) never asks. */
@@ -55,12 +123,32 @@ export interface UpstreamConfig {
   readonly forwardHeaders: readonly string[];
   /** The header that tells the upstream the time left, in ms; null tells it nothing. Default Envoy's. */
   readonly deadlineHeader: string | null;
+  /**
+   * The header that tells the upstream the number of the attempt, 1 for the first, and at least 2 where the caller of
+   * the gateway repeats its request: an upstream that reads it need not retry as well. Null tells it nothing. Default
+   * Envoy's, `x-envoy-attempt-count`.
+   */
+  readonly attemptCountHeader: string | null;
   readonly policy: UpstreamPolicy;
   /**
    * What the file says of the policy (`defaults` and upstream), without what was settled by default. Lay code
    * overrides over this, not over `policy`: a default yields to what is written, a written value does not.
    */
   readonly writtenPolicy: UpstreamPolicyInput;
+}
+
+export interface Discovery {
+  /**
+   * Envoy's terms. `logical-dns`: each URL is one endpoint, whichever of its host's addresses a connection gets;
+   * `strict-dns`: each address of its host is an endpoint of its own, that takes its turn and may be ejected. Default
+   * logical-dns.
+   */
+  readonly type: 'logical-dns' | 'strict-dns';
+  /**
+   * With `strict-dns`, how long addresses hold before a call has them resolved anew, in ms, give or take 20 % at
+   * random. From 100. Default 5000.
+   */
+  readonly refreshMs: number;
 }
 
 export interface HealthProbe {
@@ -81,6 +169,17 @@ export interface GatewayConfigOptions {
 
 /** Envoy's header for the time left: upstreams behind an Envoy sidecar honour it unasked. */
 const DEFAULT_DEADLINE_HEADER = 'x-envoy-expected-rq-timeout-ms';
+const DEFAULT_ATTEMPT_COUNT_HEADER = 'x-envoy-attempt-count';
+
+/** Loopback, RFC 1918 and RFC 4193: whoever calls from there is no client from outside. */
+const INTERNAL_NETWORKS: readonly string[] = [
+  '127.0.0.0/8',
+  '::1/128',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  'fc00::/7',
+];
 
 /** Also a token of RFC 9651, so that a name can stand in a `Composite-Parts` header as it is. */
 const UPSTREAM_NAME = /^[a-zA-Z][a-zA-Z0-9_-]*$/;
@@ -132,6 +231,7 @@ export function parseGatewayConfig(
   const config: GatewayConfig = {
     file,
     server: settledServer(written.server ?? {}, report),
+    cache: settledCache(written.cache ?? {}),
     upstreams: Object.fromEntries(Object.entries(written.upstreams ?? {}).map(settle)),
   };
   report.throwIfAny();
@@ -199,7 +299,7 @@ function settledUpstream(
   written: WrittenUpstream,
   place: Place,
 ): Omit<UpstreamConfig, 'policy' | 'writtenPolicy'> {
-  const { critical = false, deadlineHeader = DEFAULT_DEADLINE_HEADER } = written;
+  const { critical = false } = written;
   const headers = settledHeaders(written.headers ?? {}, place);
   const forwardHeaders = [...new Set(written.forwardHeaders)];
   for (const header of forwardHeaders.filter((header) => Object.hasOwn(headers, header))) {
@@ -207,15 +307,34 @@ function settledUpstream(
     place.report.add([...place.at, 'forwardHeaders'], 'value', message);
   }
   const endpoints = settledEndpoints(written, place);
+  const { type = 'logical-dns', refreshMs = 5_000 } = written.discovery ?? {};
   return {
     name,
     endpoints,
+    discovery: { type, refreshMs },
     critical,
     health: settledHealth(written.health, place),
     headers,
     forwardHeaders,
-    deadlineHeader,
+    ...settledHints(written, place),
   };
+}
+
+/** The headers that carry the time left and the number of the attempt, in or out. */
+function settledHints(
+  written: Pick<WrittenServer, 'deadlineHeader' | 'attemptCountHeader'>,
+  { report, at }: Pick<Place, 'report' | 'at'>,
+): Pick<UpstreamConfig, 'deadlineHeader' | 'attemptCountHeader'> {
+  const { deadlineHeader = DEFAULT_DEADLINE_HEADER, attemptCountHeader = DEFAULT_ATTEMPT_COUNT_HEADER } =
+    written;
+  if (deadlineHeader === attemptCountHeader && deadlineHeader !== null) {
+    const [key, other] =
+      written.attemptCountHeader === undefined
+        ? ['deadlineHeader', 'attemptCountHeader']
+        : ['attemptCountHeader', 'deadlineHeader'];
+    report.unexpected([...at, key], `another header than ${other} has`);
+  }
+  return { deadlineHeader, attemptCountHeader };
 }
 
 function settledEndpoints({ url, urls }: WrittenUpstream, { source, report, at }: Place): readonly string[] {
@@ -267,8 +386,44 @@ function settledServer(written: WrittenServer, report: ConfigurationReport): Ser
       written.managementPort === undefined ? ['port', 'managementPort'] : ['managementPort', 'port'];
     report.unexpected(['server', key], `another port than server.${other} has`);
   }
-  const { shutdownGraceMs = 5_000, shutdownDrainMs = 10_000 } = written;
-  return { host, port, managementHost, managementPort, shutdownGraceMs, shutdownDrainMs };
+  const { shutdownGraceMs = 5_000, shutdownDrainMs = 10_000, trustedCallers = INTERNAL_NETWORKS } = written;
+  const hints = settledHints(written, { report, at: ['server'] });
+  return {
+    host,
+    port,
+    managementHost,
+    managementPort,
+    shutdownGraceMs,
+    shutdownDrainMs,
+    trustedCallers,
+    ...hints,
+    admission: settledAdmission(written.admission ?? {}, report),
+  };
+}
+
+function settledAdmission(
+  written: NonNullable<WrittenServer['admission']>,
+  report: ConfigurationReport,
+): AdmissionConfig {
+  const { maxInFlight = 2_000, maxLoopDelayMs = 200, priorities = {} } = written;
+  const defaultSharePercent = written.defaultSharePercent ?? Math.max(90, written.sheddableSharePercent ?? 0);
+  const sheddableSharePercent = written.sheddableSharePercent ?? Math.min(50, defaultSharePercent);
+  if (sheddableSharePercent > defaultSharePercent) {
+    const share = report.source.written(['server', 'admission', 'defaultSharePercent']);
+    const expected = `at most server.admission.defaultSharePercent, which is ${share}: the lesser requests have the lesser share`;
+    report.unexpected(['server', 'admission', 'sheddableSharePercent'], expected);
+  }
+  return { maxInFlight, defaultSharePercent, sheddableSharePercent, maxLoopDelayMs, priorities };
+}
+
+function settledCache(written: WrittenCache): CacheConfig {
+  const {
+    maxBytes = 64 * 2 ** 20,
+    redisUrl = null,
+    redisTimeoutMs = 50,
+    redisNamespace = 'tributary',
+  } = written;
+  return { maxBytes, redisUrl, redisTimeoutMs, redisNamespace };
 }
 
 function policyOf(upstream: WrittenUpstream): WrittenPolicy {

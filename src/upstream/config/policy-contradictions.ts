@@ -21,6 +21,7 @@ export interface PolicyRule {
 }
 
 const atMost = (value: number, other: number): boolean => value <= other;
+const lessThan = (value: number, other: number): boolean => value < other;
 
 export const POLICY_RULES: readonly PolicyRule[] = [
   {
@@ -48,12 +49,60 @@ export const POLICY_RULES: readonly PolicyRule[] = [
     holds: atMost,
   },
   {
+    key: 'hedge.delayMs',
+    must: 'less than',
+    other: 'attemptTimeoutMs',
+    otherMust: 'more than',
+    because: 'a call is hedged while its attempt still runs',
+    holds: lessThan,
+  },
+  {
+    key: 'hedge.maxDelayMs',
+    must: 'less than',
+    other: 'attemptTimeoutMs',
+    otherMust: 'more than',
+    because: 'a call is hedged while its attempt still runs',
+    holds: lessThan,
+  },
+  {
+    key: 'hedge.minDelayMs',
+    must: 'at most',
+    other: 'hedge.maxDelayMs',
+    otherMust: 'at least',
+    because: 'the delay lies between the two',
+    holds: atMost,
+  },
+  {
     key: 'bulkhead.maxQueueWaitMs',
     must: 'less than',
     other: 'deadlineMs',
     otherMust: 'more than',
     because: 'an attempt that waits out the deadline in the queue is never made',
     holds: (wait, deadline) => wait < deadline,
+  },
+  {
+    key: 'adaptiveLimit.minLimit',
+    must: 'at most',
+    other: 'adaptiveLimit.initialLimit',
+    otherMust: 'at least',
+    because: 'the limit begins no lower than it may fall',
+    holds: atMost,
+  },
+  {
+    key: 'adaptiveLimit.initialLimit',
+    must: 'at most',
+    other: 'bulkhead.maxConcurrentCalls',
+    otherMust: 'at least',
+    because: 'the bulkhead is the ceiling of the limit',
+    holds: atMost,
+  },
+  {
+    key: 'adaptiveLimit.latencyThresholdMs',
+    must: 'at most',
+    other: 'attemptTimeoutMs',
+    otherMust: 'at least',
+    because: 'a longer attempt is cut off, and counts as dropped for that',
+    holds: atMost,
   },
   {
     key: 'circuitBreaker.slowCallDurationMs',
@@ -96,11 +145,27 @@ export const POLICY_RULES: readonly PolicyRule[] = [
     holds: atMost,
   },
   {
+    key: 'cache.maxEntryBytes',
+    must: 'at most',
+    other: 'response.maxBodyBytes',
+    otherMust: 'at least',
+    because: 'a larger answer is refused before it could be kept',
+    holds: atMost,
+  },
+  {
     key: 'connections.keepAliveMs',
     must: 'at most',
     other: 'connections.keepAliveMaxMs',
     otherMust: 'at least',
     because: 'the one is what is kept unasked, the other the limit when asked',
+    holds: atMost,
+  },
+  {
+    key: 'outlierDetection.baseEjectionMs',
+    must: 'at most',
+    other: 'outlierDetection.maxEjectionMs',
+    otherMust: 'at least',
+    because: 'ejections grow from one to the other',
     holds: atMost,
   },
 ];

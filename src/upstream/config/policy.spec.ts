@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { ConfigurationError } from './configuration-error.js';
 import { POLICY_RULES, type PolicyKey } from './policy-contradictions.js';
-import { type UpstreamPolicyInput } from './policy-schema.js';
+import { policySchema, type UpstreamPolicyInput } from './policy-schema.js';
 import { resolvePolicy, resolvePolicyAt } from './policy.js';
 
 function messagesOf(resolve: () => unknown): readonly string[] {
@@ -38,6 +38,15 @@ describe('the default policy', () => {
         retryOn500: false,
       },
       retryBudget: { percent: 20, windowMs: 10_000, minRetriesPerSecond: 10 },
+      hedge: {
+        mode: 'off',
+        percentile: 95,
+        delayMs: 500,
+        minDelayMs: 1,
+        maxDelayMs: 500,
+        maxHedges: 2,
+        budgetPercent: 10,
+      },
       circuitBreaker: {
         mode: 'enabled',
         failureRateThresholdPercent: 50,
@@ -48,12 +57,51 @@ describe('the default policy', () => {
         openMs: 5_000,
         maxOpenMs: 60_000,
         openJitterPercent: 20,
+        retryAfterExtendsOpen: true,
         permittedCallsInHalfOpen: 3,
         maxWaitInHalfOpenMs: 2_000,
       },
       bulkhead: { maxConcurrentCalls: 64, maxQueue: 64, maxQueueWaitMs: 100 },
+      adaptiveLimit: {
+        enabled: false,
+        algorithm: 'aimd',
+        minLimit: 4,
+        initialLimit: 20,
+        latencyThresholdMs: 1_000,
+        backoffRatioPercent: 90,
+        rttTolerancePercent: 150,
+        queueSize: 4,
+        smoothingPercent: 20,
+        longWindow: 600,
+      },
       response: { maxWireBytes: 5_242_880, maxBodyBytes: 20_971_520 },
-      connections: { perEndpoint: 64, keepAliveMs: 4_000, keepAliveMaxMs: 25_000 },
+      coalesce: { enabled: false },
+      cache: {
+        enabled: false,
+        maxEntryBytes: 1_048_576,
+        staleIfErrorMs: 60_000,
+        staleWhileRevalidateMs: 0,
+      },
+      connections: { perEndpoint: 64, keepAliveMs: 4_000, keepAliveMaxMs: 25_000, maxAgeMs: 60_000 },
+      outlierDetection: {
+        enabled: true,
+        consecutiveFailures: 5,
+        intervalMs: 10_000,
+        baseEjectionMs: 30_000,
+        maxEjectionMs: 300_000,
+        maxEjectionJitterMs: 3_000,
+        maxEjectionPercent: 10,
+        panicThresholdPercent: 50,
+        successRate: true,
+        successRateMinimumHosts: 5,
+        successRateRequestVolume: 100,
+        successRateStdevFactor: 1.9,
+        failurePercentage: false,
+        failurePercentageThreshold: 85,
+        failurePercentageMinimumHosts: 5,
+        failurePercentageRequestVolume: 50,
+      },
+      slowStart: { windowMs: 0, aggression: 1, minWeightPercent: 10 },
     });
   });
 });
@@ -112,7 +160,52 @@ describe('resolvePolicy', () => {
       { attemptTimeoutMs: 4_000 },
       { circuitBreaker: { maxWaitInHalfOpenMs: 8_000 } },
     ],
+    [
+      'a hedge is sent before half of the attempt is over',
+      { attemptTimeoutMs: 301 },
+      { hedge: { delayMs: 150, minDelayMs: 1, maxDelayMs: 150 } },
+    ],
+    [
+      'the least delay of a hedge is never above the longest',
+      { hedge: { maxDelayMs: 0 } },
+      { hedge: { minDelayMs: 0 } },
+    ],
+    [
+      'the longest delay of a hedge is never below the least',
+      { hedge: { minDelayMs: 700 } },
+      { hedge: { maxDelayMs: 700 } },
+    ],
     ['the queue wait leaves half of the deadline', { deadlineMs: 150 }, { bulkhead: { maxQueueWaitMs: 75 } }],
+    [
+      'an adaptive limit makes the queue before it short',
+      { adaptiveLimit: { enabled: true } },
+      { bulkhead: { maxQueue: 8, maxQueueWaitMs: 20 } },
+    ],
+    [
+      'unless it is said how long it is',
+      { adaptiveLimit: { enabled: true }, bulkhead: { maxQueue: 64, maxQueueWaitMs: 100 } },
+      { bulkhead: { maxQueue: 64, maxQueueWaitMs: 100 } },
+    ],
+    [
+      'an adaptive limit begins within the bulkhead',
+      { bulkhead: { maxConcurrentCalls: 3 } },
+      { adaptiveLimit: { minLimit: 3, initialLimit: 3 } },
+    ],
+    [
+      'and the bulkhead has room for where it begins',
+      { adaptiveLimit: { initialLimit: 200 } },
+      { bulkhead: { maxConcurrentCalls: 200 }, connections: { perEndpoint: 200 } },
+    ],
+    [
+      'it begins no lower than it may fall',
+      { adaptiveLimit: { minLimit: 30 } },
+      { adaptiveLimit: { initialLimit: 30 } },
+    ],
+    [
+      'its latency threshold follows the attempt timeout',
+      { attemptTimeoutMs: 300 },
+      { adaptiveLimit: { latencyThresholdMs: 300 } },
+    ],
     [
       'the backoff base is never above the cap',
       { retry: { backoffCapMs: 10 } },
@@ -144,6 +237,16 @@ describe('resolvePolicy', () => {
       { response: { maxWireBytes: 1_048_576 } },
     ],
     [
+      'a body limit lowers what is kept of a body',
+      { response: { maxBodyBytes: '512KiB' } },
+      { cache: { maxEntryBytes: 524_288 } },
+    ],
+    [
+      'what is kept of a body lifts the body limit',
+      { cache: { maxEntryBytes: '50MiB' } },
+      { response: { maxBodyBytes: 52_428_800 } },
+    ],
+    [
       'connections follow the bulkhead',
       { bulkhead: { maxConcurrentCalls: 200 } },
       { connections: { perEndpoint: 200 } },
@@ -157,6 +260,21 @@ describe('resolvePolicy', () => {
       'the limit is never below keep-alive',
       { connections: { keepAliveMs: '1m' } },
       { connections: { keepAliveMaxMs: 60_000 } },
+    ],
+    [
+      'connections may grow as old as they like',
+      { connections: { maxAgeMs: null } },
+      { connections: { maxAgeMs: null } },
+    ],
+    [
+      'the first ejection is never longer than the longest, and its jitter follows it',
+      { outlierDetection: { maxEjectionMs: '10s' } },
+      { outlierDetection: { baseEjectionMs: 10_000, maxEjectionJitterMs: 1_000 } },
+    ],
+    [
+      'nor the longest shorter than the first',
+      { outlierDetection: { baseEjectionMs: '10m' } },
+      { outlierDetection: { maxEjectionMs: 600_000 } },
     ],
   ])('moves defaults with what is written: %s', (_, input, expected) => {
     expect(resolvePolicy(input)).toMatchObject(expected);
@@ -186,13 +304,21 @@ describe('resolvePolicy', () => {
     ['attemptTimeoutMs', 2_001, 'deadlineMs', '2s', 2_000],
     ['connectTimeoutMs', '901ms', 'attemptTimeoutMs', 900, 900],
     ['retry.backoffBaseMs', 251, 'retry.backoffCapMs', 250, 250],
+    ['hedge.delayMs', '1s', 'attemptTimeoutMs', 1_000, 999],
+    ['hedge.maxDelayMs', 600, 'attemptTimeoutMs', '600ms', 599],
+    ['hedge.minDelayMs', 301, 'hedge.maxDelayMs', '300ms', 300],
     ['bulkhead.maxQueueWaitMs', 1_000, 'deadlineMs', '1s', 999],
     ['circuitBreaker.slowCallDurationMs', 801, 'attemptTimeoutMs', 800, 800],
     ['circuitBreaker.windowMs', 3_990, 'attemptTimeoutMs', '2s', 4_000],
     ['circuitBreaker.openMs', '1.1s', 'circuitBreaker.maxOpenMs', '1s', '1s'],
     ['circuitBreaker.maxWaitInHalfOpenMs', 1_500, 'attemptTimeoutMs', 1_500, 1_501],
+    ['adaptiveLimit.minLimit', 21, 'adaptiveLimit.initialLimit', 20, 20],
+    ['adaptiveLimit.initialLimit', 11, 'bulkhead.maxConcurrentCalls', 10, 10],
+    ['adaptiveLimit.latencyThresholdMs', 901, 'attemptTimeoutMs', 900, 900],
     ['response.maxWireBytes', '6MiB', 'response.maxBodyBytes', '5MiB', '5MiB'],
+    ['cache.maxEntryBytes', '3MiB', 'response.maxBodyBytes', '2MiB', '2MiB'],
     ['connections.keepAliveMs', '31s', 'connections.keepAliveMaxMs', '30s', '30s'],
+    ['outlierDetection.baseEjectionMs', '61s', 'outlierDetection.maxEjectionMs', '60s', '60s'],
   ])(
     'refuses %s of %j with %s of %j, in whichever place they stand',
     (key, value, other, otherValue, border) => {
@@ -218,7 +344,7 @@ describe('resolvePolicy', () => {
   );
 
   it('has a test for every rule', () => {
-    expect(POLICY_RULES).toHaveLength(10);
+    expect(POLICY_RULES).toHaveLength(18);
   });
 
   it('refuses a written value that contradicts a default which does not follow it', () => {
@@ -247,12 +373,11 @@ describe('resolvePolicy', () => {
   });
 
   it('reports every mistake of every layer at once', () => {
-    const wrong = { retry: { maxAttemps: 3, maxAttempts: 11 }, cache: {} } as UpstreamPolicyInput;
+    const wrong = { retry: { maxAttemps: 3, maxAttempts: 11 }, zzz: {} } as UpstreamPolicyInput;
     expect(messagesOf(() => resolvePolicy(wrong, { deadlineMs: '100ms', attemptTimeoutMs: 200 }))).toEqual([
       'retry.maxAttempts: found 11; expected a whole number from 1 to 10',
       'retry.maxAttemps: unknown key; did you mean maxAttempts?',
-      'cache: unknown key; valid keys here: deadlineMs, attemptTimeoutMs, connectTimeoutMs, retry, retryBudget, ' +
-        'circuitBreaker, bulkhead, response, connections',
+      `zzz: unknown key; valid keys here: ${Object.keys(policySchema.shape).join(', ')}`,
       'attemptTimeoutMs: found 200; expected at most deadlineMs, which is "100ms": ' +
         'the deadline of a call ends its attempts too',
     ]);
@@ -285,9 +410,26 @@ describe('resolvePolicy', () => {
       'bulkhead.maxConcurrentCalls: found 0; expected a whole number from 1 ',
     ],
     [
+      { adaptiveLimit: { algorithm: 'gradient' } },
+      'adaptiveLimit.algorithm: found "gradient"; expected one of aimd, gradient2; did you mean gradient2?',
+    ],
+    [
+      { adaptiveLimit: { backoffRatioPercent: 49 } },
+      'adaptiveLimit.backoffRatioPercent: found 49; expected a whole number from 50 to 99',
+    ],
+    [
       { connections: { perEndpoint: 0 } },
       'connections.perEndpoint: found 0; expected a whole number from 1 ',
     ],
+    [
+      { outlierDetection: { maxEjectionPercent: 0 } },
+      'outlierDetection.maxEjectionPercent: found 0; expected a percentage above 0',
+    ],
+    [
+      { outlierDetection: { successRateStdevFactor: 1_900 } },
+      'outlierDetection.successRateStdevFactor: found 1900; expected a number from 0 to 10',
+    ],
+    [{ slowStart: { aggression: 0 } }, 'slowStart.aggression: found 0; expected a number from 0.1 to 10'],
     [{ deadlineMs: null }, 'deadlineMs: found null; expected a duration from 1 ms'],
     ['3s', 'found "3s"; expected a group of keys (deadlineMs, '],
   ])('refuses %j', (input, message) => {

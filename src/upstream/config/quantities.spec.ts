@@ -1,4 +1,4 @@
-import { byteSize, count, duration, percent } from './quantities.js';
+import { byteSize, count, duration, factor, percent } from './quantities.js';
 
 describe('duration', () => {
   it.each([
@@ -85,5 +85,11 @@ describe('count and percent', () => {
   it.each([0, 100.1, -1, '50'])('percent({ zero: refused }) refuses %p', (written) => {
     const { error } = percent({ zero: 'refused' }).safeParse(written);
     expect(error?.issues[0]?.message).toBe('a percentage above 0, up to 100');
+  });
+
+  it.each([0.09, 10.1, '1', NaN, null])('factor(0.1, 10) refuses %p', (written) => {
+    const { error } = factor(0.1, 10).safeParse(written);
+    expect(error?.issues[0]?.message).toBe('a number from 0.1 to 10');
+    expect(factor(0.1, 10).parse(1.9)).toBe(1.9);
   });
 });

@@ -47,6 +47,12 @@ export function percent({ zero }: { readonly zero: 'allowed' | 'refused' }) {
   return zero === 'allowed' ? share.min(0, { error }) : share.gt(0, { error });
 }
 
+/** A number from `min` to `max`, whole or not. */
+export function factor(min: number, max: number) {
+  const error = `a number from ${min} to ${max}`;
+  return z.number({ error }).min(min, { error }).max(max, { error });
+}
+
 export function flag() {
   return z.boolean({ error: 'true or false' });
 }

@@ -15,9 +15,11 @@ import { UpstreamRegistry, type UpstreamRegistryOptions } from '../upstream-regi
 export interface WrittenUpstream extends UpstreamPolicyInput {
   readonly url?: string;
   readonly urls?: readonly string[];
+  readonly discovery?: { readonly type?: string; readonly refreshMs?: number | string };
   readonly headers?: Readonly<Record<string, string>>;
   readonly forwardHeaders?: readonly string[];
   readonly deadlineHeader?: string | null;
+  readonly attemptCountHeader?: string | null;
 }
 
 /** A configuration with these upstreams; JSON is YAML. */
