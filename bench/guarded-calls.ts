@@ -10,11 +10,11 @@ import {
   TimeoutStrategy,
   wrap,
 } from 'cockatiel';
-import { firstValueFrom, Observable } from 'rxjs';
+import { firstValueFrom } from 'rxjs';
 import { withAttemptTimeout } from '../src/resilience/attempt-timeout.operator.js';
 import { Bulkhead } from '../src/resilience/bulkhead.js';
 import { withBulkhead } from '../src/resilience/bulkhead.operator.js';
-import { type Attempt, type Call, type Handler } from '../src/resilience/call.js';
+import { asObservable, type Attempt, type Call, type Handler } from '../src/resilience/call.js';
 import { CircuitBreaker } from '../src/resilience/circuit-breaker.js';
 import { withCircuitBreaker } from '../src/resilience/circuit-breaker.operator.js';
 import { systemClock } from '../src/resilience/clock.js';
@@ -65,24 +65,21 @@ function guarded(wire: Handler<Attempt, unknown>, earlierCalls = 0): Handler<Cal
   return retries(permit(breaking(timing(wire))));
 }
 
-const answersAtOnce: Handler<Attempt, unknown> = () =>
-  new Observable((subscriber) => {
-    subscriber.next(ANSWER);
-    subscriber.complete();
-  });
+const answersAtOnce: Handler<unknown, unknown> = (_attempt, answer) => {
+  answer.next(ANSWER);
+  answer.complete();
+};
 
-const failsAtOnce: Handler<Attempt, unknown> = () =>
-  new Observable((subscriber) => {
-    subscriber.error(FAILURE);
-  });
+const failsAtOnce: Handler<Attempt, unknown> = (_attempt, answer) => {
+  answer.error(FAILURE);
+};
 
-const answersSoon: Handler<Attempt, unknown> = () =>
-  new Observable((subscriber) => {
-    queueMicrotask(() => {
-      subscriber.next(ANSWER);
-      subscriber.complete();
-    });
+const answersSoon: Handler<Attempt, unknown> = (_attempt, answer) => {
+  queueMicrotask(() => {
+    answer.next(ANSWER);
+    answer.complete();
   });
+};
 
 const OBSERVER = { next: ignore, error: ignore, complete: ignore };
 
@@ -94,7 +91,7 @@ function observed(title: string, handler: Handler<Call, unknown>): Contestant {
   return {
     title,
     run: (calls) => {
-      for (let call = 0; call < calls; call++) handler(CALL).subscribe(OBSERVER);
+      for (let call = 0; call < calls; call++) asObservable(handler, CALL).subscribe(OBSERVER);
     },
   };
 }
@@ -127,7 +124,7 @@ const EARLIER_CALLS = 1_000_000;
 
 /** The bare calls are what the guards around them are compared with. */
 export const CONTESTANTS = {
-  bareObservable: observed('an Observable, nothing around it', answersAtOnce as Handler<unknown, unknown>),
+  bareObservable: observed('an Observable, nothing around it', answersAtOnce),
   success: observed('four guards, a success', guarded(answersAtOnce)),
   failure: observed('four guards, a failure', guarded(failsAtOnce)),
   failureFullWindow: observed(
@@ -135,7 +132,9 @@ export const CONTESTANTS = {
     guarded(failsAtOnce, EARLIER_CALLS),
   ),
   barePromise: awaited('a Promise, nothing around it', work),
-  successAwaited: awaited('four guards, a success, awaited', () => firstValueFrom(overPromise(CALL))),
+  successAwaited: awaited('four guards, a success, awaited', () =>
+    firstValueFrom(asObservable(overPromise, CALL)),
+  ),
   cockatiel: awaited("cockatiel's four guards, a success, awaited", () => inCockatiel.execute(work)),
 } as const satisfies Record<string, Contestant>;
 

@@ -3,6 +3,7 @@ import { withAdaptiveLimit } from './adaptive-limit.operator.js';
 import { AimdLimit } from './aimd-limit.js';
 import { Bulkhead } from './bulkhead.js';
 import { withBulkhead } from './bulkhead.operator.js';
+import { asObservable } from './call.js';
 import { Gradient2Limit } from './gradient2-limit.js';
 import { ScriptedWire, watch, type Watched, WireError } from './testing/spec-support.js';
 import { VERDICTS } from './verdict.js';
@@ -38,7 +39,7 @@ class Bench {
   )(withAdaptiveLimit<string, string>(this.limit, this.bulkhead, this.clock)(this.wire.handler));
 
   call(request = 'request'): Watched<string> {
-    return watch(this.handler(request));
+    return watch(asObservable(this.handler, request));
   }
 }
 

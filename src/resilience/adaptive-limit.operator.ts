@@ -1,9 +1,9 @@
-import { Observable, type Subscriber } from 'rxjs';
+import { type Observer } from 'rxjs';
 import { type AdaptiveLimit, type LimitedAttempt } from './adaptive-limit.js';
 import { type Bulkhead } from './bulkhead.js';
 import { type Layer } from './call.js';
 import { type Clock } from './clock.js';
-import { LayerSubscriber } from './layer-subscriber.js';
+import { Link } from './link.js';
 import { verdictOf } from './verdict.js';
 
 /**
@@ -17,22 +17,20 @@ export function withAdaptiveLimit<T, A>(
   clock: Clock,
 ): Layer<T, A> {
   bulkhead.adapt(adaptive.limit);
-  return (next) => (attempt) =>
-    new Observable((subscriber) => {
-      if (subscriber.closed) return;
-      next(attempt).subscribe(new SampleSubscriber(subscriber, adaptive, bulkhead, clock));
-    });
+  return (next) => (attempt, answer) => {
+    next(attempt, new SampleLink(answer, adaptive, bulkhead, clock));
+  };
 }
 
 /** One attempt, measured. */
-class SampleSubscriber<T> extends LayerSubscriber<T> implements LimitedAttempt {
+class SampleLink<T> extends Link<T> implements LimitedAttempt {
   readonly epoch: number;
   readonly startedAt: number;
   readonly inFlight: number;
   private settled = false;
 
   constructor(
-    behind: Subscriber<T>,
+    behind: Observer<T>,
     private readonly adaptive: AdaptiveLimit,
     private readonly bulkhead: Bulkhead,
     private readonly clock: Clock,
@@ -43,14 +41,14 @@ class SampleSubscriber<T> extends LayerSubscriber<T> implements LimitedAttempt {
     this.inFlight = bulkhead.inUse;
   }
 
-  protected override _next(value: T): void {
-    this.settle('sample');
-    this.behind.next(value);
+  override next(value: T): void {
+    if (!this.closed) this.settle('sample');
+    super.next(value);
   }
 
-  protected override _error(error: unknown): void {
-    this.settle(verdictOf(error).limit);
-    super._error(error);
+  override error(error: unknown): void {
+    if (!this.closed) this.settle(verdictOf(error).limit);
+    super.error(error);
   }
 
   private settle(reading: 'sample' | 'drop' | 'ignore'): void {

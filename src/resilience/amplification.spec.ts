@@ -1,5 +1,5 @@
-import { type Observable, throwError } from 'rxjs';
-import { type Attempt, type Call, type Handler } from './call.js';
+import { throwError } from 'rxjs';
+import { asHandler, asObservable, type Attempt, type Call, type Handler } from './call.js';
 import { seededRandom } from './random.js';
 import { RetryBudget, type RetryBudgetPolicy } from './retry-budget.js';
 import { withRetry } from './retry.operator.js';
@@ -25,14 +25,15 @@ function amplification({ layers, budget, tells = false }: Tower): number {
   const clock = new VirtualClock();
   const random = seededRandom(20);
   let reached = 0;
-  let handler: Handler<Call, string> = () => {
+  let handler: Handler<Call, string> = asHandler(() => {
     reached++;
     return throwError(() => new WireError());
-  };
+  });
   for (let layer = 0; layer < layers; layer++) {
     const next = handler;
-    const send = ({ call, number }: Attempt): Observable<string> =>
-      next({ ...call, retriedAbove: tells && (number > 1 || call.retriedAbove === true) });
+    const send: Handler<Attempt, string> = ({ call, number }, answer) => {
+      next({ ...call, retriedAbove: tells && (number > 1 || call.retriedAbove === true) }, answer);
+    };
     handler = withRetry<string, Call>({
       policy: { maxAttempts: 4, backoffBaseMs: 25, backoffCapMs: 250, maxRetryAfterMs: 1_000 },
       budget: new RetryBudget(budget, clock),
@@ -41,7 +42,7 @@ function amplification({ layers, budget, tells = false }: Tower): number {
     })(send);
   }
   for (let call = 0; call < CALLS; call++) {
-    handler({ deadlineAt: Infinity, replaySafe: true }).subscribe({ error: () => undefined });
+    asObservable(handler, { deadlineAt: Infinity, replaySafe: true }).subscribe({ error: () => undefined });
     clock.advance((SECONDS * 1_000) / CALLS);
   }
   clock.advance(10_000);

@@ -1,12 +1,17 @@
 import { of, throwError } from 'rxjs';
 import { withAttemptTimeout } from './attempt-timeout.operator.js';
-import { type Attempt } from './call.js';
+import { asHandler, asObservable, type Attempt } from './call.js';
 import { AttemptTimeoutError } from './rejections.js';
 import { Pipeline, ScriptedWire, watch, type Watched, WireError } from './testing/spec-support.js';
+import { TimedLink } from './timed-link.js';
 import { VERDICTS } from './verdict.js';
 import { VirtualClock } from './virtual-clock.js';
 
 const TIMEOUT_MS = 50;
+
+function fail(): never {
+  throw new Error('nobody is there to hear of it');
+}
 
 class Bench {
   readonly clock = new VirtualClock();
@@ -14,7 +19,8 @@ class Bench {
 
   call(deadlineAt = Infinity, timeoutMs = TIMEOUT_MS): Watched<string> {
     const attempt: Attempt = { call: { deadlineAt, replaySafe: true }, number: 1 };
-    return watch(withAttemptTimeout<string, Attempt>(this.clock, timeoutMs)(this.wire.handler)(attempt));
+    const guarded = withAttemptTimeout<string, Attempt>(this.clock, timeoutMs)(this.wire.handler);
+    return watch(asObservable(guarded, attempt));
   }
 }
 
@@ -81,13 +87,22 @@ describe('withAttemptTimeout', () => {
         throw new TypeError('not a URL');
       },
     ],
-  ])('keeps no timer for a handler that %s at once', (_how, handler) => {
+  ])('keeps no timer for a handler that %s at once', (_how, source) => {
     const clock = new VirtualClock();
     const attempt: Attempt = { call: { deadlineAt: Infinity, replaySafe: true }, number: 1 };
-    expect(watch(withAttemptTimeout<string, Attempt>(clock, TIMEOUT_MS)(handler)(attempt)).end).not.toBe(
-      'none',
-    );
+    const guarded = withAttemptTimeout<string, Attempt>(clock, TIMEOUT_MS)(asHandler(source));
+    expect(watch(asObservable(guarded, attempt)).end).not.toBe('none');
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('sets no timer, and makes no attempt, for an answer that nobody waits for', () => {
+    const bench = new Bench();
+    const left = new TimedLink<string>({ next: fail, error: fail, complete: fail });
+    left.unsubscribe();
+    const attempt: Attempt = { call: { deadlineAt: Infinity, replaySafe: true }, number: 1 };
+    withAttemptTimeout<string, Attempt>(bench.clock, TIMEOUT_MS)(bench.wire.handler)(attempt, left);
+    expect(bench.wire.attempts).toEqual([]);
+    expect(bench.clock.pendingTimers).toBe(0);
   });
 
   it('measures every attempt from its own start', () => {

@@ -1,8 +1,8 @@
-import { Observable, type Subscriber } from 'rxjs';
 import { type Attempt, type Layer } from './call.js';
 import { type Clock } from './clock.js';
 import { BLOCKED_LOOP_MS, LagAwareTimer } from './lag-aware-timer.js';
 import { AttemptTimeoutError } from './rejections.js';
+import { TimedLink } from './timed-link.js';
 
 /**
  * How late a timer may be, as a share of the timeout, and still blame the upstream. Lateness is the time the loop was
@@ -21,26 +21,28 @@ const EXCUSED_SHARE = 0.1;
  */
 export function withAttemptTimeout<T, A extends Attempt>(clock: Clock, timeoutMs: number): Layer<T, A> {
   const neutralAboveMs = Math.max(BLOCKED_LOOP_MS, timeoutMs * EXCUSED_SHARE);
-  const expire = (subscriber: Subscriber<T>, lateMs: number): void => {
+  const expire = (timed: TimedLink<T>, lateMs: number): void => {
     if (lateMs <= neutralAboveMs) {
-      subscriber.error(new AttemptTimeoutError(timeoutMs, false));
+      timed.error(new AttemptTimeoutError(timeoutMs, false));
       return;
     }
     // The block may have begun before the request was written: undici looks at an idle socket for a turn of the loop
     // before it uses it again. One poll would end such an attempt before the upstream has heard of it.
     const giveBackMs = Math.min(lateMs, timeoutMs);
-    subscriber.add(new LagAwareTimer(clock, giveBackMs, expireExcused, subscriber));
+    timed.stopsWith(new LagAwareTimer(clock, giveBackMs, expireExcused, timed));
   };
-  const expireExcused = (subscriber: Subscriber<T>): void => {
-    subscriber.error(new AttemptTimeoutError(timeoutMs, true));
+  const expireExcused = (timed: TimedLink<T>): void => {
+    timed.error(new AttemptTimeoutError(timeoutMs, true));
   };
 
-  return (next) => (attempt) =>
-    new Observable((subscriber) => {
-      // A deadline above that comes first ends the attempt: a second timer would never fire.
-      if (clock.now() + timeoutMs < attempt.call.deadlineAt) {
-        subscriber.add(new LagAwareTimer(clock, timeoutMs, expire, subscriber));
-      }
-      return next(attempt).subscribe(subscriber);
-    });
+  return (next) => (attempt, answer) => {
+    // A deadline above that comes first ends the attempt: a second timer would never fire.
+    if (clock.now() + timeoutMs >= attempt.call.deadlineAt) {
+      next(attempt, answer);
+      return;
+    }
+    const timed = new TimedLink(answer);
+    timed.stopsWith(new LagAwareTimer(clock, timeoutMs, expire, timed));
+    next(attempt, timed);
+  };
 }

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
-import { defer, Observable, of, take, throwError } from 'rxjs';
+import { Observable, of, Subject, take, throwError } from 'rxjs';
 import { Bulkhead } from './bulkhead.js';
 import { withBulkhead } from './bulkhead.operator.js';
-import { type Handler } from './call.js';
+import { asHandler, asObservable, type Handler } from './call.js';
+import { Link } from './link.js';
 import { BulkheadFullError } from './rejections.js';
 import { ScriptedWire, watch, type Watched, WireError } from './testing/spec-support.js';
 import { VirtualClock } from './virtual-clock.js';
@@ -23,7 +24,8 @@ class Bench {
     handler: Handler<string, string> = this.wire.handler,
     onEnd?: () => void,
   ): Watched<string> {
-    return watch(withBulkhead<string, string>(this.bulkhead, WAIT_MS, this.clock)(handler)(request), onEnd);
+    const guarded = withBulkhead<string, string>(this.bulkhead, WAIT_MS, this.clock)(handler);
+    return watch(asObservable(guarded, request), onEnd);
   }
 
   get requests(): string[] {
@@ -73,21 +75,20 @@ describe('withBulkhead', () => {
         throw new TypeError('not a URL');
       },
     ],
-  ])('keeps no permit for a handler that %s at once', (_how, handler) => {
+  ])('keeps no permit for a handler that %s at once', (_how, source) => {
     const bench = new Bench();
-    expect(bench.call('request', handler).end).not.toBe('none');
+    expect(bench.call('request', asHandler(source)).end).not.toBe('none');
     bench.expectIdle();
   });
 
   it('keeps no permit when the caller is content with the first value', () => {
     const bench = new Bench();
-    watch(
-      withBulkhead<string, string>(
-        bench.bulkhead,
-        WAIT_MS,
-        bench.clock,
-      )(() => of('a', 'b'))('request').pipe(take(1)),
-    );
+    const guarded = withBulkhead<string, string>(
+      bench.bulkhead,
+      WAIT_MS,
+      bench.clock,
+    )(asHandler(() => of('a', 'b')));
+    watch(asObservable(guarded, 'request').pipe(take(1)));
     bench.expectIdle();
   });
 
@@ -101,6 +102,26 @@ describe('withBulkhead', () => {
       expect(inUse).toEqual([0]);
     },
   );
+
+  it('keeps no permit for a wire that throws when it is cut', () => {
+    const bench = new Bench();
+    const guarded = withBulkhead<string, string>(
+      bench.bulkhead,
+      WAIT_MS,
+      bench.clock,
+    )((_request, answer) => {
+      answer.worksWith({
+        unsubscribe: () => {
+          throw new TypeError('a bug of the wire');
+        },
+      });
+    });
+    const call = watch(asObservable(guarded, 'request'));
+    expect(() => {
+      call.cancel();
+    }).toThrow();
+    bench.expectIdle();
+  });
 
   it('refuses at once, without an attempt, when the queue is full', () => {
     const bench = new Bench(1, 1);
@@ -204,23 +225,43 @@ describe('withBulkhead', () => {
     bench.expectIdle();
   });
 
+  it('takes no permit for a waiter whose own leaving has freed it', () => {
+    const bench = new Bench(1, 2);
+    const running = bench.call('running');
+    class LeavingTogether extends Link<string> {
+      protected override end(): void {
+        running.cancel();
+        super.end();
+      }
+    }
+    const answer = new LeavingTogether(new Subject<string>());
+    withBulkhead<string, string>(bench.bulkhead, WAIT_MS, bench.clock)(bench.wire.handler)('leaving', answer);
+    const waiting = bench.call('waiting');
+    answer.unsubscribe();
+    expect(bench.requests).toEqual(['running', 'waiting']);
+    waiting.cancel();
+    bench.expectIdle();
+  });
+
   it('passes a permit on only when the wire of the one before is cut, however that one ended', () => {
     const bench = new Bench(1, 10);
     const events: string[] = [];
-    const handler = (request: string): Observable<string> =>
-      new Observable((subscriber) => {
-        events.push(`${request} starts`);
-        subscriber.add(() => events.push(`${request} is cut`));
-        // As an attempt timeout does: the error comes from above the wire, which is still open.
-        if (request === 'b')
-          bench.clock.setTimeout(
-            () => {
-              subscriber.error(new WireError());
-            },
-            10,
-            undefined,
-          );
-      });
+    const handler = asHandler<string, string>(
+      (request) =>
+        new Observable((subscriber) => {
+          events.push(`${request} starts`);
+          subscriber.add(() => events.push(`${request} is cut`));
+          // As an attempt timeout does: the error comes from above the wire, which is still open.
+          if (request === 'b')
+            bench.clock.setTimeout(
+              () => {
+                subscriber.error(new WireError());
+              },
+              10,
+              undefined,
+            );
+        }),
+    );
     const first = bench.call('a', handler);
     for (const name of ['b', 'c']) bench.call(name, handler);
     first.cancel();
@@ -248,7 +289,10 @@ describe('withBulkhead', () => {
     const bench = new Bench(1, 10_000);
     bench.call('running');
     const calls = Array.from({ length: 10_000 }, () =>
-      bench.call('refused', () => throwError(() => new WireError())),
+      bench.call(
+        'refused',
+        asHandler(() => throwError(() => new WireError())),
+      ),
     );
     bench.wire.last.answer();
     expect(calls.every(({ error }) => error instanceof WireError)).toBe(true);
@@ -257,9 +301,8 @@ describe('withBulkhead', () => {
 
   it('is cold: every subscription takes a permit of its own', () => {
     const bench = new Bench(2);
-    const attempt = withBulkhead<string, string>(bench.bulkhead, WAIT_MS, bench.clock)(bench.wire.handler)(
-      'request',
-    );
+    const guarded = withBulkhead<string, string>(bench.bulkhead, WAIT_MS, bench.clock)(bench.wire.handler);
+    const attempt = asObservable(guarded, 'request');
     expect(bench.bulkhead.inUse).toBe(0);
     watch(attempt);
     watch(attempt);
@@ -298,8 +341,9 @@ describe('withBulkhead', () => {
                 break;
               case 'call at once':
                 calls.push(
-                  bench.call('at once', () =>
-                    defer(() => (whom % 2 ? of('a') : throwError(() => new WireError()))),
+                  bench.call(
+                    'at once',
+                    asHandler(() => (whom % 2 ? of('a') : throwError(() => new WireError()))),
                   ),
                 );
                 break;

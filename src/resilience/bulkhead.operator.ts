@@ -1,9 +1,9 @@
-import { Observable, type Subscriber, Subscription } from 'rxjs';
+import { type Observer, type Unsubscribable } from 'rxjs';
 import { type Bulkhead, type BulkheadWaiter } from './bulkhead.js';
 import { type Handler, type Layer } from './call.js';
 import { type Clock } from './clock.js';
 import { LagAwareTimer } from './lag-aware-timer.js';
-import { LayerSubscriber } from './layer-subscriber.js';
+import { Link } from './link.js';
 import { BulkheadFullError } from './rejections.js';
 
 /**
@@ -18,21 +18,20 @@ export function withBulkhead<T, A>(
   clock: Clock,
   mayQueue: (attempt: A) => boolean = always,
 ): Layer<T, A> {
-  return (next) => (attempt) =>
-    new Observable((subscriber) => {
-      if (subscriber.closed) return;
-      if (bulkhead.tryAcquire()) {
-        hold(bulkhead, subscriber, next, attempt);
-        return;
-      }
-      const waiting = new Waiting(bulkhead, subscriber, next, attempt, clock);
-      if (!mayQueue(attempt) || !bulkhead.tryEnqueue(waiting)) {
-        subscriber.error(new BulkheadFullError());
-        return;
-      }
-      waiting.giveUpAfter(maxQueueWaitMs);
-      subscriber.add(waiting);
-    });
+  return (next) => (attempt, answer) => {
+    if (answer.closed) return;
+    if (bulkhead.tryAcquire()) {
+      hold(bulkhead, next, attempt, answer);
+      return;
+    }
+    const waiting = new Waiting(bulkhead, next, attempt, answer);
+    if (!mayQueue(attempt) || !bulkhead.tryEnqueue(waiting)) {
+      answer.error(new BulkheadFullError());
+      return;
+    }
+    waiting.giveUpAfter(maxQueueWaitMs, clock);
+    answer.worksWith(waiting);
+  };
 }
 
 function always(): boolean {
@@ -40,10 +39,10 @@ function always(): boolean {
 }
 
 /** Runs the attempt with a permit that has been taken. */
-function hold<T, A>(bulkhead: Bulkhead, subscriber: Subscriber<T>, next: Handler<A, T>, attempt: A): void {
-  const permit = new PermitSubscriber(subscriber, bulkhead);
+function hold<T, A>(bulkhead: Bulkhead, next: Handler<A, T>, attempt: A, answer: Link<T>): void {
+  const permit = new PermitLink(answer, bulkhead);
   try {
-    next(attempt).subscribe(permit);
+    next(attempt, permit);
   } catch (error) {
     // A queued attempt is started by whoever releases: what it throws must end this call, not that one.
     permit.error(error);
@@ -54,62 +53,54 @@ function hold<T, A>(bulkhead: Bulkhead, subscriber: Subscriber<T>, next: Handler
  * Gives the permit back, once. The wire goes first, whichever way the attempt ends, so that the permit never stands for
  * two; and the permit goes before the caller hears of the end, so that what it starts next may use it.
  */
-class PermitSubscriber<T> extends LayerSubscriber<T> {
-  private held = true;
-
+class PermitLink<T> extends Link<T> {
   constructor(
-    behind: Subscriber<T>,
+    behind: Observer<T>,
     private readonly bulkhead: Bulkhead,
   ) {
     super(behind);
   }
 
-  protected override _error(error: unknown): void {
-    this.unsubscribe();
-    this.behind.error(error);
-  }
-
-  protected override _complete(): void {
-    this.unsubscribe();
-    this.behind.complete();
-  }
-
-  override unsubscribe(): void {
-    super.unsubscribe();
-    if (!this.held) return;
-    this.held = false;
-    this.bulkhead.release();
+  protected override end(): void {
+    try {
+      super.end();
+    } finally {
+      // A wire that fails to be cut costs its caller an error, and not everybody a permit.
+      this.bulkhead.release();
+    }
   }
 }
 
 /** An attempt in the queue: it is granted a permit, gives up, or is cancelled, whichever comes first. */
-class Waiting<T, A> extends Subscription implements BulkheadWaiter {
-  private timer: LagAwareTimer<Subscriber<T>> | undefined;
+class Waiting<T, A> implements BulkheadWaiter, Unsubscribable {
+  private timer: LagAwareTimer<Link<T>> | undefined;
 
   constructor(
     private readonly bulkhead: Bulkhead,
-    private readonly subscriber: Subscriber<T>,
-    private readonly nextHandler: Handler<A, T>,
+    private readonly next: Handler<A, T>,
     private readonly attempt: A,
-    private readonly clock: Clock,
-  ) {
-    super(() => {
-      this.timer?.unsubscribe();
-      bulkhead.leave(this);
-    });
-  }
+    private readonly answer: Link<T>,
+  ) {}
 
-  giveUpAfter(ms: number): void {
+  giveUpAfter(ms: number, clock: Clock): void {
     // The answer that frees a permit may lie unread: a late timer lets it be read first.
-    this.timer = new LagAwareTimer(this.clock, ms, giveUp, this.subscriber);
+    this.timer = new LagAwareTimer(clock, ms, giveUp, this.answer);
   }
 
   granted(): void {
     this.timer?.unsubscribe();
-    hold(this.bulkhead, this.subscriber, this.nextHandler, this.attempt);
+    // Its own end may have freed the permit, before it could leave the queue.
+    if (this.answer.closed) this.bulkhead.release();
+    else hold(this.bulkhead, this.next, this.attempt, this.answer);
+  }
+
+  /** Leaves the queue. */
+  unsubscribe(): void {
+    this.timer?.unsubscribe();
+    this.bulkhead.leave(this);
   }
 }
 
-function giveUp(subscriber: Subscriber<unknown>): void {
-  subscriber.error(new BulkheadFullError());
+function giveUp(answer: Link<never>): void {
+  answer.error(new BulkheadFullError());
 }

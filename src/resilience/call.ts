@@ -1,4 +1,5 @@
-import { type Observable } from 'rxjs';
+import { from, Observable, type ObservableInput, Subscriber } from 'rxjs';
+import { Link } from './link.js';
 
 /** One logical request on its way through the layers. */
 export interface Call {
@@ -33,11 +34,64 @@ export interface Attempt<C extends Call = Call> {
   readonly hedge?: boolean | undefined;
 }
 
-/** Answers a call (or an attempt): cold, emits once, then completes. */
-export type Handler<C, T> = (call: C) => Observable<T>;
+/**
+ * Answers a call (or an attempt) into a link: one value and the end, or an error; at once or later. It stops working
+ * when the link is closed.
+ */
+export type Handler<C, T> = (call: C, answer: Link<T>) => void;
 
 /**
  * One guard around a handler. Layers are composed once, when an upstream is set up;
  * a call then only walks through them.
  */
 export type Layer<T, Outer, Inner = Outer> = (next: Handler<Inner, T>) => Handler<Outer, T>;
+
+/** The answer of a handler as an Observable: cold, each subscription is a call of its own. */
+export function asObservable<C, T>(handler: Handler<C, T>, call: C): Observable<T> {
+  return new Observable((subscriber) => {
+    const edge = new Edge(subscriber);
+    // Before the call starts: its caller may leave meanwhile.
+    subscriber.add(edge);
+    try {
+      handler(call, edge);
+    } catch (error) {
+      // Here and not by RxJS, which would tell the caller first and end the chain afterwards.
+      edge.error(error);
+    }
+  });
+}
+
+/** Where a chain of links ends and RxJS begins. */
+class Edge<T> extends Link<T> {}
+
+/** Whatever answers as an Observable, as a handler. */
+export function asHandler<C, T>(source: (call: C) => ObservableInput<T>): Handler<C, T> {
+  return (call, answer) => {
+    if (answer.closed) return;
+    const subscriber = new SourceSubscriber(answer);
+    answer.worksWith(subscriber);
+    from(source(call)).subscribe(subscriber);
+  };
+}
+
+/** Hands on what an Observable answers; the other edge. */
+class SourceSubscriber<T> extends Subscriber<T> {
+  constructor(private readonly answer: Link<T>) {
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- "internal" until RxJS 8, and how its operators do it
+    super();
+  }
+
+  protected override _next(value: T): void {
+    this.answer.next(value);
+  }
+
+  protected override _error(error: unknown): void {
+    this.unsubscribe();
+    this.answer.error(error);
+  }
+
+  protected override _complete(): void {
+    this.unsubscribe();
+    this.answer.complete();
+  }
+}

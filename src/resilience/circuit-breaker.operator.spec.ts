@@ -1,4 +1,5 @@
-import { EMPTY, NEVER, of, take, throwError } from 'rxjs';
+import { EMPTY, NEVER, of, Subject, take, takeUntil, throwError } from 'rxjs';
+import { asHandler, asObservable } from './call.js';
 import { type CircuitBreakerPolicy } from './circuit-breaker.js';
 import { withCircuitBreaker } from './circuit-breaker.operator.js';
 import { BreakerOpenError } from './rejections.js';
@@ -16,7 +17,9 @@ class Bench {
   }
 
   call() {
-    return watch(withCircuitBreaker<string, string>(this.breaker)(this.wire.handler)('request'));
+    return watch(
+      asObservable(withCircuitBreaker<string, string>(this.breaker)(this.wire.handler), 'request'),
+    );
   }
 
   fail(calls: number): void {
@@ -91,7 +94,7 @@ describe('withCircuitBreaker', () => {
     const before = bench.breaker.snapshot();
     const guarded = withCircuitBreaker<string, string>(bench.breaker)(bench.wire.handler);
     for (let client = 0; client < 20_000; client++) {
-      const subscription = guarded('request').subscribe();
+      const subscription = asObservable(guarded, 'request').subscribe();
       if (client % 2 === 0) bench.clock.advance(0.001);
       subscription.unsubscribe();
     }
@@ -152,11 +155,38 @@ describe('withCircuitBreaker', () => {
     expect(bench.breaker.unsettled).toBe(0);
   });
 
+  it('keeps no token, and makes no attempt, for a caller that leaves on hearing that the breaker probes', () => {
+    const leave = new Subject<void>();
+    const clock = new VirtualClock();
+    const wire = new ScriptedWire<string>(clock);
+    const breaker = new RecordingBreaker(
+      { ...BREAKER, minimumNumberOfCalls: 1, permittedCallsInHalfOpen: 1 },
+      clock,
+      () => 0.5,
+      {
+        transition: ({ to }) => {
+          if (to === 'half-open') leave.next();
+        },
+        notice: () => undefined,
+      },
+    );
+    const guarded = withCircuitBreaker<string, string>(breaker)(wire.handler);
+    watch(asObservable(guarded, 'request'));
+    wire.last.fail();
+    clock.advance(breaker.retryAfterMs);
+    watch(asObservable(guarded, 'request').pipe(takeUntil(leave)));
+    expect(breaker.stateName).toBe('half-open');
+    expect(breaker.unsettled).toBe(0);
+    expect(wire.attempts).toHaveLength(1);
+    expect(watch(asObservable(guarded, 'request')).end).toBe('none');
+  });
+
   it('has settled when the caller hears of the answer', () => {
     const bench = new Bench({ permittedCallsInHalfOpen: 1 });
     bench.awaitProbes();
     const states: string[] = [];
-    withCircuitBreaker<string, string>(bench.breaker)(bench.wire.handler)('request').subscribe(() => {
+    const guarded = withCircuitBreaker<string, string>(bench.breaker)(bench.wire.handler);
+    asObservable(guarded, 'request').subscribe(() => {
       states.push(bench.breaker.stateName);
     });
     bench.wire.last.answer();
@@ -165,15 +195,15 @@ describe('withCircuitBreaker', () => {
 
   it('takes an answer that is empty for a success', () => {
     const bench = new Bench();
-    expect(watch(withCircuitBreaker<string, string>(bench.breaker)(() => EMPTY)('request')).end).toBe(
-      'completed',
-    );
+    const guarded = withCircuitBreaker<string, string>(bench.breaker)(asHandler(() => EMPTY));
+    expect(watch(asObservable(guarded, 'request')).end).toBe('completed');
     expect(bench.breaker.snapshot()).toMatchObject({ calls: 1, failures: 0 });
   });
 
   it('settles when the caller is content with the first value', () => {
     const bench = new Bench();
-    watch(withCircuitBreaker<string, string>(bench.breaker)(() => of('a', 'b'))('request').pipe(take(1)));
+    const guarded = withCircuitBreaker<string, string>(bench.breaker)(asHandler(() => of('a', 'b')));
+    watch(asObservable(guarded, 'request').pipe(take(1)));
     expect(bench.breaker.unsettled).toBe(0);
     expect(bench.breaker.snapshot()).toMatchObject({ calls: 1, failures: 0 });
   });
@@ -181,20 +211,20 @@ describe('withCircuitBreaker', () => {
   it('settles when the handler throws instead of answering', () => {
     const bench = new Bench();
     const bug = new TypeError('not a URL');
-    const call = watch(
-      withCircuitBreaker<string, string>(bench.breaker)(() => {
-        throw bug;
-      })('request'),
-    );
+    const guarded = withCircuitBreaker<string, string>(bench.breaker)(() => {
+      throw bug;
+    });
+    const call = watch(asObservable(guarded, 'request'));
     expect(call.error).toBe(bug);
     expect(bench.breaker.unsettled).toBe(0);
   });
 
   it('asks the breaker anew for every subscription', () => {
     const bench = new Bench();
-    const attempt = withCircuitBreaker<string, string>(bench.breaker)(() =>
-      throwError(() => new WireError()),
-    )('request');
+    const guarded = withCircuitBreaker<string, string>(bench.breaker)(
+      asHandler(() => throwError(() => new WireError())),
+    );
+    const attempt = asObservable(guarded, 'request');
     expect(bench.breaker.tokens).toHaveLength(0);
     watch(attempt);
     watch(attempt);
@@ -205,9 +235,8 @@ describe('withCircuitBreaker', () => {
   it('reaches the healthy upstream again although every probe of the first round hangs', () => {
     const bench = new Bench();
     bench.awaitProbes();
-    const hung = Array.from({ length: 3 }, () =>
-      watch(withCircuitBreaker<string, string>(bench.breaker)(() => NEVER)('request')),
-    );
+    const hanging = withCircuitBreaker<string, string>(bench.breaker)(asHandler(() => NEVER));
+    const hung = Array.from({ length: 3 }, () => watch(asObservable(hanging, 'request')));
     expect(bench.call().error).toBeInstanceOf(BreakerOpenError);
     bench.clock.advance(2_000);
     for (let probe = 0; probe < 2; probe++) {

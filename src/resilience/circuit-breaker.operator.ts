@@ -1,7 +1,7 @@
-import { Observable, type Subscriber } from 'rxjs';
+import { type Observer } from 'rxjs';
 import { type Attempt, type Layer } from './call.js';
 import { type BreakerToken, type CircuitBreaker } from './circuit-breaker.js';
-import { LayerSubscriber } from './layer-subscriber.js';
+import { Link } from './link.js';
 import { BreakerOpenError } from './rejections.js';
 import { retryAfterOf, verdictOf } from './verdict.js';
 
@@ -16,18 +16,19 @@ export function withCircuitBreaker<T, A>(
   breaker: CircuitBreaker,
   ownDeadlineOf: (attempt: A) => number = never,
 ): Layer<T, A> {
-  return (next) => (attempt) =>
-    new Observable((subscriber) => {
-      if (subscriber.closed) return;
-      const token = breaker.tryAcquire();
-      if (token === undefined) {
-        subscriber.error(new BreakerOpenError(breaker.retryAfterMs));
-        return;
-      }
-      // Before the attempt starts: it may throw, and the token must not be lost.
-      const holder = new TokenSubscriber(subscriber, breaker, token, ownDeadlineOf(attempt));
-      next(attempt).subscribe(holder);
-    });
+  return (next) => (attempt, answer) => {
+    if (answer.closed) return;
+    const token = breaker.tryAcquire();
+    if (token === undefined) {
+      answer.error(new BreakerOpenError(breaker.retryAfterMs));
+      return;
+    }
+    // The link is there before the attempt starts: it may throw, and the token must not be lost.
+    const holder = new TokenLink(answer, breaker, token, ownDeadlineOf(attempt));
+    // Whoever listens to the breaker, and hears that it lets probes through now, may have ended the call.
+    if (holder.closed) breaker.settle(token, 'neutral');
+    else next(attempt, holder);
+  };
 }
 
 /** For {@link withCircuitBreaker}: what an attempt's call says. */
@@ -40,9 +41,9 @@ function never(): number {
 }
 
 /** Settles the token, once, with the first that happens. */
-class TokenSubscriber<T> extends LayerSubscriber<T> {
+class TokenLink<T> extends Link<T> {
   constructor(
-    behind: Subscriber<T>,
+    behind: Observer<T>,
     private readonly breaker: CircuitBreaker,
     private readonly token: BreakerToken,
     private readonly ownDeadlineAt: number,
@@ -50,24 +51,24 @@ class TokenSubscriber<T> extends LayerSubscriber<T> {
     super(behind);
   }
 
-  protected override _next(value: T): void {
+  override next(value: T): void {
     this.breaker.settle(this.token, 'success');
-    this.behind.next(value);
+    super.next(value);
   }
 
-  protected override _error(error: unknown): void {
+  override error(error: unknown): void {
     this.breaker.settle(this.token, verdictOf(error).breaker, retryAfterOf(error));
-    super._error(error);
+    super.error(error);
   }
 
-  protected override _complete(): void {
+  override complete(): void {
     this.breaker.settle(this.token, 'success');
-    super._complete();
+    super.complete();
   }
 
   /** The token goes back before the wire is cut. */
-  override unsubscribe(): void {
+  protected override end(): void {
     this.breaker.settleCutOff(this.token, this.ownDeadlineAt);
-    super.unsubscribe();
+    super.end();
   }
 }

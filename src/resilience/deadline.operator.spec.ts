@@ -1,5 +1,5 @@
 import { of, throwError } from 'rxjs';
-import { type Call } from './call.js';
+import { asHandler, asObservable, type Call } from './call.js';
 import { withDeadline } from './deadline.operator.js';
 import { DeadlineExceededError } from './rejections.js';
 import { ScriptedWire, watch, type Watched, WireError } from './testing/spec-support.js';
@@ -10,7 +10,8 @@ class Bench {
   readonly wire = new ScriptedWire<Call>(this.clock);
 
   call(deadlineAt: number): Watched<string> {
-    return watch(withDeadline<string, Call>(this.clock)(this.wire.handler)({ deadlineAt, replaySafe: true }));
+    const guarded = withDeadline<string, Call>(this.clock)(this.wire.handler);
+    return watch(asObservable(guarded, { deadlineAt, replaySafe: true }));
   }
 }
 
@@ -79,19 +80,18 @@ describe('withDeadline', () => {
         throw new TypeError('not a URL');
       },
     ],
-  ])('keeps no timer for a handler that %s at once', (_how, handler) => {
+  ])('keeps no timer for a handler that %s at once', (_how, source) => {
     const clock = new VirtualClock();
-    const call = watch(withDeadline<string, Call>(clock)(handler)({ deadlineAt: 300, replaySafe: true }));
+    const guarded = withDeadline<string, Call>(clock)(asHandler(source));
+    const call = watch(asObservable(guarded, { deadlineAt: 300, replaySafe: true }));
     expect(call.end).not.toBe('none');
     expect(clock.pendingTimers).toBe(0);
   });
 
   it('is looked at when the call is made, not when it is described', () => {
     const bench = new Bench();
-    const call = withDeadline<string, Call>(bench.clock)(bench.wire.handler)({
-      deadlineAt: 300,
-      replaySafe: true,
-    });
+    const guarded = withDeadline<string, Call>(bench.clock)(bench.wire.handler);
+    const call = asObservable(guarded, { deadlineAt: 300, replaySafe: true });
     bench.clock.advance(200);
     const watched = watch(call);
     bench.clock.advance(100);

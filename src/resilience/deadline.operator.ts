@@ -1,8 +1,9 @@
-import { Observable, type Subscriber } from 'rxjs';
 import { type Call, type Layer } from './call.js';
 import { type Clock } from './clock.js';
 import { LagAwareTimer } from './lag-aware-timer.js';
+import { type Link } from './link.js';
 import { DeadlineExceededError } from './rejections.js';
+import { TimedLink } from './timed-link.js';
 
 /**
  * Bounds everything beneath it, sleeps and queues included, by the call's own deadline.
@@ -10,18 +11,22 @@ import { DeadlineExceededError } from './rejections.js';
  * arrived while the event loop was blocked wins over a deadline that could only be noticed late.
  */
 export function withDeadline<T, C extends Call>(clock: Clock): Layer<T, C> {
-  const expire = (subscriber: Subscriber<T>): void => {
-    subscriber.error(new DeadlineExceededError());
+  return (next) => (call, answer) => {
+    if (call.deadlineAt === Infinity) {
+      next(call, answer);
+      return;
+    }
+    const remainingMs = call.deadlineAt - clock.now();
+    if (remainingMs <= 0) {
+      expire(answer);
+      return;
+    }
+    const timed = new TimedLink(answer);
+    timed.stopsWith(new LagAwareTimer(clock, remainingMs, expire, timed));
+    next(call, timed);
   };
-  return (next) => (call) =>
-    new Observable((subscriber) => {
-      if (call.deadlineAt === Infinity) return next(call).subscribe(subscriber);
-      const remainingMs = call.deadlineAt - clock.now();
-      if (remainingMs <= 0) {
-        expire(subscriber);
-        return;
-      }
-      subscriber.add(new LagAwareTimer(clock, remainingMs, expire, subscriber));
-      return next(call).subscribe(subscriber);
-    });
+}
+
+function expire(answer: Link<never>): void {
+  answer.error(new DeadlineExceededError());
 }

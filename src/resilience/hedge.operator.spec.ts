@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { EMPTY, Observable, of, throwError } from 'rxjs';
-import { type Attempt, type Call, type Handler } from './call.js';
+import { asHandler, asObservable, type Attempt, type Call, type Handler } from './call.js';
 import { HedgeBudget } from './hedge-budget.js';
 import { HedgeDelay } from './hedge-delay.js';
 import { type HedgeOptions, withHedging } from './hedge.operator.js';
@@ -82,7 +82,9 @@ class Bench {
   }
 
   call({ deadlineMs = Infinity, ...rest }: Partial<Call> & { deadlineMs?: number } = {}): Watched<string> {
-    return watch(this.handler({ deadlineAt: this.clock.now() + deadlineMs, replaySafe: true, ...rest }));
+    return watch(
+      asObservable(this.handler, { deadlineAt: this.clock.now() + deadlineMs, replaySafe: true, ...rest }),
+    );
   }
 
   attempt(number: number) {
@@ -140,7 +142,7 @@ describe('withHedging', () => {
   it('tells what is beneath which attempts run beside another one', () => {
     const bench = new Bench();
     const call: Call = { deadlineAt: Infinity, replaySafe: true };
-    watch(bench.handler(call));
+    watch(asObservable(bench.handler, call));
     bench.clock.advance(2 * DELAY_MS);
     expect(bench.wire.attempts.map(({ request }) => request)).toEqual([
       { call, number: 1, hedge: false },
@@ -152,7 +154,7 @@ describe('withHedging', () => {
   it.each([1, 2, 3])('gives the answer of whichever is first, here %i, and cuts the others off', (winner) => {
     const bench = new Bench();
     const states: string[] = [];
-    const call = watch(bench.handler({ deadlineAt: Infinity, replaySafe: true }));
+    const call = watch(asObservable(bench.handler, { deadlineAt: Infinity, replaySafe: true }));
     bench.clock.advance(2 * DELAY_MS);
     bench.attempt(winner).answer(`from ${winner}`);
     states.push(...bench.wire.attempts.map(({ state }) => state));
@@ -165,7 +167,9 @@ describe('withHedging', () => {
   it('has cut the losers off before the caller gets the answer', () => {
     const bench = new Bench();
     let seen = '';
-    bench.handler({ deadlineAt: Infinity, replaySafe: true }).subscribe(() => (seen = bench.attempts));
+    asObservable(bench.handler, { deadlineAt: Infinity, replaySafe: true }).subscribe(
+      () => (seen = bench.attempts),
+    );
     bench.clock.advance(DELAY_MS);
     bench.attempt(2).answer();
     expect(seen).toBe('1 cancelled, 2 answered');
@@ -208,8 +212,20 @@ describe('withHedging', () => {
     expect(bench.told).toEqual(['hedge 2 after 40', 'hedge 2 has won']);
   });
 
+  it.each([1, 2, 3])('cuts attempt %i off, which has begun to answer, when the caller leaves', (number) => {
+    const bench = new Bench();
+    const call = bench.call();
+    bench.clock.advance(2 * DELAY_MS);
+    bench.attempt(number).emit('a beginning');
+    call.cancel();
+    expect(bench.attempts).toBe('1 cancelled, 2 cancelled, 3 cancelled');
+    bench.expectNothingLeft();
+  });
+
   it('takes an empty answer for an answer', () => {
-    const bench = new Bench({ handler: ({ number }) => (number === 1 ? new Observable() : EMPTY) });
+    const bench = new Bench({
+      handler: asHandler(({ number }) => (number === 1 ? new Observable() : EMPTY)),
+    });
     const call = bench.call();
     bench.clock.advance(DELAY_MS);
     expect(call).toMatchObject({ values: [], end: 'completed' });
@@ -217,7 +233,7 @@ describe('withHedging', () => {
   });
 
   it('hands a synchronous answer on, and leaves no timer behind', () => {
-    const bench = new Bench({ handler: () => of('now') });
+    const bench = new Bench({ handler: asHandler(() => of('now')) });
     expect(bench.call()).toMatchObject({ values: ['now'], end: 'completed' });
     expect(bench.clock.pendingTimers).toBe(0);
   });
@@ -267,7 +283,7 @@ describe('withHedging', () => {
 
   it('starts afresh with each subscription', () => {
     const bench = new Bench();
-    const call = bench.handler({ deadlineAt: Infinity, replaySafe: true });
+    const call = asObservable(bench.handler, { deadlineAt: Infinity, replaySafe: true });
     expect(bench.wire.attempts).toHaveLength(0);
     const [one, two] = [watch(call), watch(call)];
     bench.clock.advance(DELAY_MS);
@@ -359,10 +375,10 @@ describe('a failed attempt', () => {
     let attempts = 0;
     const bench = new Bench({
       policy: { maxHedges: 4 },
-      handler: () => {
+      handler: asHandler(() => {
         attempts++;
         return throwError(() => new WireError());
-      },
+      }),
     });
     expect(bench.call().end).toBe('failed');
     expect(attempts).toBe(5);

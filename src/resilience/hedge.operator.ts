@@ -1,10 +1,10 @@
-import { Observable, type Subscriber, Subscription } from 'rxjs';
+import { type Observer } from 'rxjs';
 import { type Attempt, type Call, type Handler, type Layer } from './call.js';
 import { type Clock } from './clock.js';
 import { type HedgeBudget } from './hedge-budget.js';
 import { type HedgeDelay } from './hedge-delay.js';
 import { LagAwareTimer } from './lag-aware-timer.js';
-import { LayerSubscriber } from './layer-subscriber.js';
+import { Link } from './link.js';
 import { BreakerOpenError, BulkheadFullError } from './rejections.js';
 import { retryAfterOf, verdictOf, VERDICTS } from './verdict.js';
 
@@ -48,15 +48,13 @@ export function withHedging<T, C extends Call>(
 ): Layer<T, C, Attempt<C>> {
   return (next) => {
     const unhedged = otherwise(next);
-    return (call) => {
-      if (!mayBeHedged(call)) return unhedged(call);
-      return new Observable((subscriber) => {
-        options.budget.deposit();
-        const run = new HedgedRun(options, next, call, subscriber);
-        // Before the first attempt: a caller may leave while it starts.
-        subscriber.add(run);
-        run.start();
-      });
+    return (call, answer) => {
+      if (!mayBeHedged(call)) {
+        unhedged(call, answer);
+        return;
+      }
+      options.budget.deposit();
+      new HedgedRun(options, next, call, answer).start();
     };
   };
 }
@@ -70,7 +68,7 @@ function mayBeHedged({ replaySafe, retriedAbove, hedgeable }: Call): boolean {
   return replaySafe && retriedAbove !== true && hedgeable !== false;
 }
 
-class HedgedRun<T, C extends Call> extends Subscription {
+class HedgedRun<T, C extends Call> extends Link<T> {
   private readonly running: HedgedAttempt<T, C>[] = [];
   private sent = 0;
   private sentAt = 0;
@@ -86,9 +84,9 @@ class HedgedRun<T, C extends Call> extends Subscription {
     private readonly options: HedgeOptions<C>,
     private readonly nextHandler: Handler<Attempt<C>, T>,
     private readonly call: C,
-    private readonly subscriber: Subscriber<T>,
+    behind: Observer<T>,
   ) {
-    super(() => this.timer?.unsubscribe());
+    super(behind);
   }
 
   start(): void {
@@ -106,6 +104,8 @@ class HedgedRun<T, C extends Call> extends Subscription {
   answered(attempt: HedgedAttempt<T, C>): void {
     if (this.emitted) return;
     this.emitted = true;
+    // From here on this one alone works for the call, and need not be the one that was sent last.
+    this.worksWith(attempt);
     this.endOthers();
     if (attempt.hedge) this.tell(() => this.options.onHedgeWon?.(this.call, attempt.number));
   }
@@ -139,10 +139,10 @@ class HedgedRun<T, C extends Call> extends Subscription {
     if (this.closed) return;
     this.sentAt = this.options.clock.now();
     this.awaitHedge();
-    const attempt = new HedgedAttempt(this.subscriber, this, number, hedge, this.sentAt);
+    const attempt = new HedgedAttempt(this, number, hedge, this.sentAt);
     this.running.push(attempt);
     try {
-      this.nextHandler({ call: this.call, number, hedge }).subscribe(attempt);
+      this.nextHandler({ call: this.call, number, hedge }, attempt);
     } catch (error) {
       // Nobody above would catch it: but for the first, attempts are started by a timer.
       attempt.error(error);
@@ -196,7 +196,12 @@ class HedgedRun<T, C extends Call> extends Subscription {
 
   private fail(error: unknown): void {
     this.endOthers();
-    this.subscriber.error(error);
+    this.error(error);
+  }
+
+  protected override end(): void {
+    this.endOthers();
+    super.end();
   }
 
   private tell(listener: () => void): void {
@@ -210,45 +215,47 @@ class HedgedRun<T, C extends Call> extends Subscription {
 }
 
 /** One of the attempts of a call, from its start to its answer, its failure or its being cut off. */
-class HedgedAttempt<T, C extends Call> extends LayerSubscriber<T> {
-  private hasEnded = false;
+class HedgedAttempt<T, C extends Call> extends Link<T> {
+  private told = false;
 
   constructor(
-    behind: Subscriber<T>,
     private readonly run: HedgedRun<T, C>,
     readonly number: number,
     readonly hedge: boolean,
     readonly sentAt: number,
   ) {
-    super(behind);
+    super(run);
   }
 
-  protected override _next(value: T): void {
-    this.end(true);
+  override next(value: T): void {
+    if (this.closed) return;
+    this.tell(true);
     this.run.answered(this);
-    this.behind.next(value);
+    super.next(value);
   }
 
-  protected override _error(error: unknown): void {
-    this.end(verdictOf(error).breaker === 'success');
+  override error(error: unknown): void {
+    if (this.closed) return;
+    this.tell(verdictOf(error).breaker === 'success');
     this.unsubscribe();
     this.run.failed(this, error);
   }
 
-  protected override _complete(): void {
-    this.end(true);
+  override complete(): void {
+    if (this.closed) return;
+    this.tell(true);
     this.run.answered(this);
-    super._complete();
+    super.complete();
   }
 
-  override unsubscribe(): void {
-    this.end(false);
-    super.unsubscribe();
+  protected override end(): void {
+    this.tell(false);
+    super.end();
   }
 
-  private end(answered: boolean): void {
-    if (this.hasEnded) return;
-    this.hasEnded = true;
+  private tell(answered: boolean): void {
+    if (this.told) return;
+    this.told = true;
     this.run.ended(this, answered);
   }
 }

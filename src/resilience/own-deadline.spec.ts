@@ -1,3 +1,4 @@
+import { asObservable } from './call.js';
 import { DeadlineExceededError } from './rejections.js';
 import { Pipeline, watch, type Watched } from './testing/spec-support.js';
 
@@ -12,7 +13,7 @@ function hanging(): Pipeline {
 function call(pipeline: Pipeline, deadlineMs: number, own: boolean): Watched<string> {
   const deadlineAt = pipeline.clock.now() + deadlineMs;
   const ownDeadlineAt = own ? deadlineAt : Infinity;
-  return watch(pipeline.handler({ deadlineAt, ownDeadlineAt, replaySafe: true }));
+  return watch(asObservable(pipeline.handler, { deadlineAt, ownDeadlineAt, replaySafe: true }));
 }
 
 describe("an attempt that this service's own deadline ends", () => {
@@ -55,7 +56,9 @@ describe("an attempt that this service's own deadline ends", () => {
 
   it('is neutral where the event loop was blocked: nobody knows when the answer would have come', () => {
     const pipeline = hanging();
-    const watched = watch(pipeline.handler({ deadlineAt: Infinity, ownDeadlineAt: 1_000, replaySafe: true }));
+    const watched = watch(
+      asObservable(pipeline.handler, { deadlineAt: Infinity, ownDeadlineAt: 1_000, replaySafe: true }),
+    );
     pipeline.clock.advance(1_021);
     watched.cancel();
     expect(pipeline.breaker.snapshot()).toMatchObject({ state: 'closed', calls: 0 });

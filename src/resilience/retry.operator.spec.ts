@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { defer, EMPTY, Observable, of, Subject, take, takeUntil, throwError } from 'rxjs';
-import { type Attempt, type Call, type Handler } from './call.js';
+import { EMPTY, Observable, of, Subject, take, takeUntil, throwError } from 'rxjs';
+import { asHandler, asObservable, type Attempt, type Call, type Handler } from './call.js';
 import { type Random, seededRandom } from './random.js';
 import { RetryBudget, type RetryBudgetPolicy } from './retry-budget.js';
 import { type RetryOptions, type RetryPolicy, withRetry } from './retry.operator.js';
@@ -49,7 +49,9 @@ class Bench {
   }
 
   call({ deadlineMs = Infinity, replaySafe = true, retriedAbove = false } = {}): Watched<string> {
-    return watch(this.handler({ deadlineAt: this.clock.now() + deadlineMs, replaySafe, retriedAbove }));
+    return watch(
+      asObservable(this.handler, { deadlineAt: this.clock.now() + deadlineMs, replaySafe, retriedAbove }),
+    );
   }
 
   get numbers(): number[] {
@@ -68,13 +70,13 @@ describe('withRetry', () => {
   });
 
   it('passes an empty answer on', () => {
-    expect(new Bench({ handler: () => EMPTY }).call().end).toBe('completed');
+    expect(new Bench({ handler: asHandler(() => EMPTY) }).call().end).toBe('completed');
   });
 
   it('hands the call on with every attempt, and numbers them from 1', () => {
     const bench = new Bench();
     const call: Call = { deadlineAt: Infinity, replaySafe: true };
-    watch(bench.handler(call));
+    watch(asObservable(bench.handler, call));
     for (let failed = 0; failed < 3; failed++) {
       bench.wire.last.fail();
       bench.clock.advance(300);
@@ -193,11 +195,10 @@ describe('backoff', () => {
   it('leaves nothing behind when the caller leaves while an attempt starts that fails at once', () => {
     let leave = (): void => undefined;
     const bench = new Bench({
-      handler: ({ number }) =>
-        defer(() => {
-          if (number === 2) leave();
-          return throwError(() => new WireError());
-        }),
+      handler: asHandler(({ number }) => {
+        if (number === 2) leave();
+        return throwError(() => new WireError());
+      }),
     });
     const call = bench.call();
     leave = () => {
@@ -211,13 +212,12 @@ describe('backoff', () => {
   it('is not decided on for a caller that leaves while the first attempt starts', () => {
     const leave = new Subject<void>();
     const bench = new Bench({
-      handler: () =>
-        defer(() => {
-          leave.next();
-          return throwError(() => new WireError());
-        }),
+      handler: asHandler(() => {
+        leave.next();
+        return throwError(() => new WireError());
+      }),
     });
-    watch(bench.handler({ deadlineAt: Infinity, replaySafe: true }).pipe(takeUntil(leave)));
+    watch(asObservable(bench.handler, { deadlineAt: Infinity, replaySafe: true }).pipe(takeUntil(leave)));
     expect(bench.decided).toEqual([]);
     expect(bench.clock.pendingTimers).toBe(0);
   });
@@ -256,15 +256,17 @@ describe('cancelling', () => {
   it('reaches an attempt that emits while it is being started', () => {
     let cut = 0;
     const bench = new Bench({
-      handler: () =>
-        new Observable((subscriber) => {
-          subscriber.add(() => {
-            cut++;
-          });
-          subscriber.next('early');
-        }),
+      handler: asHandler(
+        () =>
+          new Observable((subscriber) => {
+            subscriber.add(() => {
+              cut++;
+            });
+            subscriber.next('early');
+          }),
+      ),
     });
-    watch(bench.handler({ deadlineAt: Infinity, replaySafe: true }).pipe(take(1)));
+    watch(asObservable(bench.handler, { deadlineAt: Infinity, replaySafe: true }).pipe(take(1)));
     expect(cut).toBe(1);
   });
 });
@@ -273,10 +275,10 @@ describe('a handler that throws instead of answering', () => {
   it.each([1, 2])('ends the call at attempt %i', (number) => {
     const bug = new TypeError('not a URL');
     const bench = new Bench({
-      handler: (attempt) => {
+      handler: asHandler((attempt) => {
         if (attempt.number === number) throw bug;
         return throwError(() => new WireError());
-      },
+      }),
     });
     const call = bench.call();
     bench.clock.advance(300);
@@ -635,13 +637,15 @@ describe('a source that fails at once', () => {
     const bench = new Bench({
       policy: { maxAttempts: 10_000, backoffBaseMs: 0 },
       budget: { percent: 1_000_000, windowMs: 10_000, minRetriesPerSecond: 0 },
-      handler: () =>
-        new Observable((subscriber) => {
-          attempts++;
-          deepest = Math.max(deepest, ++nested);
-          subscriber.error(new WireError());
-          nested--;
-        }),
+      handler: asHandler(
+        () =>
+          new Observable((subscriber) => {
+            attempts++;
+            deepest = Math.max(deepest, ++nested);
+            subscriber.error(new WireError());
+            nested--;
+          }),
+      ),
     });
     const call = bench.call();
     bench.clock.advance(0);
@@ -656,12 +660,12 @@ describe('subscribing again', () => {
     const bench = new Bench({
       policy: { maxAttempts: 3 },
       budget: { percent: 200, windowMs: 10_000, minRetriesPerSecond: 0 },
-      handler: ({ number }) => {
+      handler: asHandler(({ number }) => {
         numbers.push(number);
         return throwError(() => new WireError());
-      },
+      }),
     });
-    const call = bench.handler({ deadlineAt: Infinity, replaySafe: true });
+    const call = asObservable(bench.handler, { deadlineAt: Infinity, replaySafe: true });
     expect(numbers).toEqual([]);
     for (let subscription = 0; subscription < 2; subscription++) {
       watch(call);
@@ -673,7 +677,7 @@ describe('subscribing again', () => {
 
   it('works while the first subscription still runs', () => {
     const bench = new Bench();
-    const call = bench.handler({ deadlineAt: Infinity, replaySafe: true });
+    const call = asObservable(bench.handler, { deadlineAt: Infinity, replaySafe: true });
     const [first, second] = [watch(call), watch(call)];
     bench.wire.attempts[0]!.fail();
     bench.wire.attempts[1]!.answer();
@@ -684,7 +688,7 @@ describe('subscribing again', () => {
   });
 
   it('hands a synchronous answer on', () => {
-    expect(new Bench({ handler: () => of('now') }).call()).toMatchObject({
+    expect(new Bench({ handler: asHandler(() => of('now')) }).call()).toMatchObject({
       values: ['now'],
       end: 'completed',
     });

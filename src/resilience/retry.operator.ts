@@ -1,8 +1,8 @@
-import { Observable, type Subscriber, Subscription } from 'rxjs';
+import { type Observer } from 'rxjs';
 import { fullJitter } from './backoff.js';
 import { type Attempt, type Call, type Handler, type Layer } from './call.js';
 import { type Clock, type Timer } from './clock.js';
-import { LayerSubscriber } from './layer-subscriber.js';
+import { Link } from './link.js';
 import { type Random } from './random.js';
 import { type RetryBudget } from './retry-budget.js';
 import { retryAfterOf, verdictOf } from './verdict.js';
@@ -47,45 +47,41 @@ const LEAST_ATTEMPT_MS = 5;
  * the attempt met a connection that was no longer there, so nobody has been asked yet.
  */
 export function withRetry<T, C extends Call>(options: RetryOptions<C>): Layer<T, C, Attempt<C>> {
-  return (next) => (call) =>
-    new Observable((subscriber) => {
-      // A layer above has paid for this call when it was new: its repetitions earn nothing.
-      if (call.retriedAbove !== true) options.budget.deposit();
-      const run = new RetryRun(options, next, call, subscriber);
-      // Before the first attempt: a caller may leave while it starts.
-      subscriber.add(run);
-      run.attempt();
-    });
+  return (next) => (call, answer) => {
+    // A layer above has paid for this call when it was new: its repetitions earn nothing.
+    if (call.retriedAbove !== true) options.budget.deposit();
+    new RetryRun(options, next, call, answer).attempt();
+  };
 }
 
-class RetryRun<T, C extends Call> extends Subscription {
+class RetryRun<T, C extends Call> extends Link<T> {
   private number = 1;
   private freeSpent = false;
-  emitted = false;
-  private running: Subscription | undefined;
+  private emitted = false;
   private timer: Timer;
 
   constructor(
     private readonly options: RetryOptions<C>,
     private readonly nextHandler: Handler<Attempt<C>, T>,
     private readonly call: C,
-    private readonly subscriber: Subscriber<T>,
+    behind: Observer<T>,
   ) {
-    super(() => {
-      options.clock.clearTimeout(this.timer);
-      this.running?.unsubscribe();
-    });
+    super(behind);
   }
 
   attempt(): void {
+    const attempt = new AttemptLink(this);
     try {
-      const attempt = new AttemptSubscriber(this.subscriber, this);
-      this.running = attempt;
-      this.nextHandler({ call: this.call, number: this.number }).subscribe(attempt);
+      this.nextHandler({ call: this.call, number: this.number }, attempt);
     } catch (error) {
       // Nobody above would catch it: but for the first, attempts are started by a timer.
-      this.failed(error);
+      attempt.error(error);
     }
+  }
+
+  override next(value: T): void {
+    this.emitted = true;
+    super.next(value);
   }
 
   /** The attempt that runs has failed. */
@@ -99,7 +95,7 @@ class RetryRun<T, C extends Call> extends Subscription {
     }
     const delayMs = this.delayBeforeRetry(error);
     if (delayMs === undefined) {
-      this.subscriber.error(error);
+      this.error(error);
       return;
     }
     this.number++;
@@ -146,23 +142,21 @@ class RetryRun<T, C extends Call> extends Subscription {
 
     return budget.tryWithdraw() ? delayMs : undefined;
   }
+
+  protected override end(): void {
+    this.options.clock.clearTimeout(this.timer);
+    super.end();
+  }
 }
 
 /** Hands on what an attempt answers; its failure goes to the run. */
-class AttemptSubscriber<T> extends LayerSubscriber<T> {
-  constructor(
-    behind: Subscriber<T>,
-    private readonly run: { emitted: boolean; failed(error: unknown): void },
-  ) {
-    super(behind);
+class AttemptLink<T, C extends Call> extends Link<T> {
+  constructor(private readonly run: RetryRun<T, C>) {
+    super(run);
   }
 
-  protected override _next(value: T): void {
-    this.run.emitted = true;
-    this.behind.next(value);
-  }
-
-  protected override _error(error: unknown): void {
+  override error(error: unknown): void {
+    if (this.closed) return;
     this.unsubscribe();
     this.run.failed(error);
   }

@@ -1,6 +1,6 @@
-import { Observable, type Subscriber } from 'rxjs';
-import { type Handler } from '../call.js';
+import { asObservable, type Handler } from '../call.js';
 import { type Clock } from '../clock.js';
+import { type Link } from '../link.js';
 import { type Random } from '../random.js';
 import { VERDICTS } from '../verdict.js';
 import { type VirtualClock } from '../virtual-clock.js';
@@ -25,7 +25,7 @@ export class SimulatedUpstream {
   /** Requests it has answered 503. */
   rejections = 0;
   private busy = 0;
-  private readonly waiting: Subscriber<string>[] = [];
+  private readonly waiting: Link<string>[] = [];
 
   constructor(
     private readonly clock: Clock,
@@ -34,33 +34,32 @@ export class SimulatedUpstream {
     public capacity: Capacity,
   ) {}
 
-  readonly handler: Handler<unknown, string> = () =>
-    new Observable((subscriber) => {
-      if (this.busy < this.capacity.workers) this.work(subscriber);
-      else if (this.waiting.length < this.capacity.queue) this.waiting.push(subscriber);
-      else this.clock.setTimeout(this.refuse, REFUSAL_MS, subscriber);
-    });
+  readonly handler: Handler<unknown, string> = (_request, answer) => {
+    if (this.busy < this.capacity.workers) this.work(answer);
+    else if (this.waiting.length < this.capacity.queue) this.waiting.push(answer);
+    else this.clock.setTimeout(this.refuse, REFUSAL_MS, answer);
+  };
 
-  private work(subscriber: Subscriber<string>): void {
+  private work(answer: Link<string>): void {
     this.busy++;
     const ms = this.capacity.serviceMs * (0.5 + this.random());
-    this.clock.setTimeout(this.done, ms, subscriber);
+    this.clock.setTimeout(this.done, ms, answer);
   }
 
-  private readonly done = (subscriber: Subscriber<string>): void => {
+  private readonly done = (answer: Link<string>): void => {
     this.busy--;
     while (this.busy < this.capacity.workers) {
       const next = this.waiting.shift();
       if (next === undefined) break;
       this.work(next);
     }
-    subscriber.next('answer');
-    subscriber.complete();
+    answer.next('answer');
+    answer.complete();
   };
 
-  private readonly refuse = (subscriber: Subscriber<string>): void => {
+  private readonly refuse = (answer: Link<string>): void => {
     this.rejections++;
-    subscriber.error(new WireError(VERDICTS.failed));
+    answer.error(new WireError(VERDICTS.failed));
   };
 }
 
@@ -89,7 +88,7 @@ export function offer(
     const arrivedAt = clock.now();
     if (arrivedAt >= endsAt) return;
     offered++;
-    handler(undefined).subscribe({
+    asObservable(handler, undefined).subscribe({
       next: () => {
         latencies.push(clock.now() - arrivedAt);
         if (clock.now() < endsAt) answered++;

@@ -2,7 +2,7 @@ import { Observable, type Subscriber, Subscription } from 'rxjs';
 import { withAttemptTimeout } from '../attempt-timeout.operator.js';
 import { Bulkhead, type BulkheadPolicy } from '../bulkhead.js';
 import { withBulkhead } from '../bulkhead.operator.js';
-import { type Attempt, type Call, type Handler } from '../call.js';
+import { asHandler, asObservable, type Attempt, type Call, type Handler } from '../call.js';
 import { type BreakerToken, CircuitBreaker, type CircuitBreakerPolicy } from '../circuit-breaker.js';
 import { ownDeadlineOf, withCircuitBreaker } from '../circuit-breaker.operator.js';
 import { withDeadline } from '../deadline.operator.js';
@@ -64,15 +64,17 @@ export class ScriptedWire<A = Attempt> {
     private readonly script: (attempt: WireAttempt<A>) => void = () => undefined,
   ) {}
 
-  readonly handler: Handler<A, string> = (request) =>
-    new Observable((subscriber) => {
-      const attempt = new WireAttempt(request, this.clock.now(), subscriber);
-      this.attempts.push(attempt);
-      subscriber.add(() => {
-        if (attempt.state === 'open') attempt.state = 'cancelled';
-      });
-      this.script(attempt);
-    });
+  readonly handler = asHandler<A, string>(
+    (request) =>
+      new Observable((subscriber) => {
+        const attempt = new WireAttempt(request, this.clock.now(), subscriber);
+        this.attempts.push(attempt);
+        subscriber.add(() => {
+          if (attempt.state === 'open') attempt.state = 'cancelled';
+        });
+        this.script(attempt);
+      }),
+  );
 
   /** Attempts the upstream is working on right now. */
   get open(): WireAttempt<A>[] {
@@ -238,6 +240,9 @@ export class Pipeline {
 
   /** Makes one call that may take `deadlineMs`. */
   call(deadlineMs = Infinity, replaySafe = true, onEnd?: () => void): Watched<string> {
-    return watch(this.handler({ deadlineAt: this.clock.now() + deadlineMs, replaySafe }), onEnd);
+    return watch(
+      asObservable(this.handler, { deadlineAt: this.clock.now() + deadlineMs, replaySafe }),
+      onEnd,
+    );
   }
 }
