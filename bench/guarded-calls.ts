@@ -43,6 +43,9 @@ const FAILURE = new UpstreamDown('the upstream failed');
 
 const CALL = { deadlineAt: Infinity, replaySafe: true, retriedAbove: false } satisfies Call;
 
+/** Of both. */
+export const ATTEMPT_TIMEOUT_MS = 1_000;
+
 /** Bulkhead, breaker, timeout and retry with the default policy, the breaker counting but never opening. */
 function guarded(wire: Handler<Attempt, unknown>, earlierCalls = 0): Handler<Call, unknown> {
   const policy = resolvePolicy({ circuitBreaker: { mode: 'metrics-only' } });
@@ -61,7 +64,7 @@ function guarded(wire: Handler<Attempt, unknown>, earlierCalls = 0): Handler<Cal
   });
   const permit = withBulkhead<unknown, Attempt>(permits, policy.bulkhead.maxQueueWaitMs, systemClock);
   const breaking = withCircuitBreaker<unknown, Attempt>(breaker);
-  const timing = withAttemptTimeout<unknown, Attempt>(systemClock, policy.attemptTimeoutMs);
+  const timing = withAttemptTimeout<unknown, Attempt>(systemClock, ATTEMPT_TIMEOUT_MS);
   return retries(permit(breaking(timing(wire))));
 }
 
@@ -113,7 +116,7 @@ function cockatiel(): IPolicy {
       breaker: new SamplingBreaker({ threshold: 0.5, duration: 10_000 }),
     }),
     bulkhead(64, 64),
-    timeout(1_000, TimeoutStrategy.Aggressive),
+    timeout(ATTEMPT_TIMEOUT_MS, TimeoutStrategy.Aggressive),
   );
 }
 

@@ -37,12 +37,13 @@ export function withAttemptTimeout<T, A extends Attempt>(clock: Clock, timeoutMs
 
   return (next) => (attempt, answer) => {
     // A deadline above that comes first ends the attempt: a second timer would never fire.
-    if (clock.now() + timeoutMs >= attempt.call.deadlineAt) {
+    const now = clock.now();
+    if (now + timeoutMs >= attempt.call.deadlineAt) {
       next(attempt, answer);
       return;
     }
     const timed = new TimedLink(answer);
-    timed.stopsWith(new LagAwareTimer(clock, timeoutMs, expire, timed));
+    timed.stopsWith(new LagAwareTimer(clock, timeoutMs, expire, timed, now));
     next(attempt, timed);
   };
 }

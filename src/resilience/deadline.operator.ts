@@ -16,13 +16,14 @@ export function withDeadline<T, C extends Call>(clock: Clock): Layer<T, C> {
       next(call, answer);
       return;
     }
-    const remainingMs = call.deadlineAt - clock.now();
+    const now = clock.now();
+    const remainingMs = call.deadlineAt - now;
     if (remainingMs <= 0) {
       expire(answer);
       return;
     }
     const timed = new TimedLink(answer);
-    timed.stopsWith(new LagAwareTimer(clock, remainingMs, expire, timed));
+    timed.stopsWith(new LagAwareTimer(clock, remainingMs, expire, timed, now));
     next(call, timed);
   };
 }

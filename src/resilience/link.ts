@@ -5,8 +5,8 @@ import { type Observer, type Unsubscribable } from 'rxjs';
  * behind it. It hears values and then one end (completion or an error) from beneath, and is unsubscribed from behind;
  * after either it is closed, and nothing passes it any more.
  *
- * It has the shape of an RxJS Subscriber and none of its price: four guards of links cost 0.8 us a call, of
- * Subscribers 2.4 us. RxJS begins and ends where a chain does; see `asObservable`.
+ * It has the shape of an RxJS Subscriber at a lower price: four guards of links cost 2.3 us a call, of Subscribers in
+ * Observables 2.9 us. RxJS begins and ends where a chain does; see `asObservable`.
  */
 export abstract class Link<T> implements Observer<T>, Unsubscribable {
   closed = false;
@@ -56,6 +56,11 @@ export abstract class Link<T> implements Observer<T>, Unsubscribable {
    */
   protected end(): void {
     this.closed = true;
+    this.endBeneath();
+  }
+
+  /** Ends what works for this link, and nothing else. */
+  protected endBeneath(): void {
     this.beneath?.unsubscribe();
   }
 }

@@ -70,12 +70,11 @@ class RetryRun<T, C extends Call> extends Link<T> {
   }
 
   attempt(): void {
-    const attempt = new AttemptLink(this);
     try {
-      this.nextHandler({ call: this.call, number: this.number }, attempt);
+      this.nextHandler({ call: this.call, number: this.number }, this);
     } catch (error) {
       // Nobody above would catch it: but for the first, attempts are started by a timer.
-      attempt.error(error);
+      this.error(error);
     }
   }
 
@@ -84,9 +83,11 @@ class RetryRun<T, C extends Call> extends Link<T> {
     super.next(value);
   }
 
-  /** The attempt that runs has failed. */
-  failed(error: unknown): void {
+  /** The attempt that runs has failed. It takes no link of its own to hear that: one after another, all answer here. */
+  override error(error: unknown): void {
     if (this.closed) return;
+    // Whatever is left of it: it may have thrown while it started.
+    this.endBeneath();
     if (this.isFree(error)) {
       this.freeSpent = true;
       this.tell(0, error, true);
@@ -95,7 +96,7 @@ class RetryRun<T, C extends Call> extends Link<T> {
     }
     const delayMs = this.delayBeforeRetry(error);
     if (delayMs === undefined) {
-      this.error(error);
+      super.error(error);
       return;
     }
     this.number++;
@@ -146,19 +147,6 @@ class RetryRun<T, C extends Call> extends Link<T> {
   protected override end(): void {
     this.options.clock.clearTimeout(this.timer);
     super.end();
-  }
-}
-
-/** Hands on what an attempt answers; its failure goes to the run. */
-class AttemptLink<T, C extends Call> extends Link<T> {
-  constructor(private readonly run: RetryRun<T, C>) {
-    super(run);
-  }
-
-  override error(error: unknown): void {
-    if (this.closed) return;
-    this.unsubscribe();
-    this.run.failed(error);
   }
 }
 
