@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { firstValueFrom, type Observable } from 'rxjs';
 import { resolvePolicy } from '../src/upstream/config/policy.js';
 import { parseGatewayConfig } from '../src/upstream/config/gateway-config.js';
 
@@ -63,5 +65,48 @@ describe('docs/resilience.md', () => {
         ...leaves({ ...admission, priorities: 'none' }, 'server.admission.'),
       ]),
     );
+  });
+});
+
+describe('the example of docs/resilience.md', () => {
+  const root = join(__dirname, '..');
+  const sandbox = join(__dirname, 'resilience-docs-sandbox');
+  const file = join(sandbox, 'guards.ts');
+
+  beforeAll(() => {
+    const [, code = ''] = /```ts\n([^]*?)```/.exec(document) ?? [];
+    mkdirSync(sandbox, { recursive: true });
+    writeFileSync(
+      file,
+      `import { of } from 'rxjs';
+${code.replace("'tributary/resilience'", "'../../src/resilience/index.js'")}
+interface Row { readonly sql: string }
+const database = { query: (sql: string) => of<Row[]>([{ sql }]) };
+export { rows$ };
+`,
+    );
+    writeFileSync(
+      join(sandbox, 'tsconfig.json'),
+      JSON.stringify({
+        extends: '../../tsconfig.json',
+        compilerOptions: { rootDir: '../..', noEmit: true },
+        include: ['.'],
+      }),
+    );
+  });
+
+  afterAll(() => {
+    rmSync(sandbox, { recursive: true, force: true });
+  });
+
+  it('type-checks', () => {
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const { stdout } = spawnSync(process.execPath, [tsc, '-p', sandbox], { encoding: 'utf8' });
+    expect(stdout).toBe('');
+  }, 60_000);
+
+  it('answers what the query answers', async () => {
+    const { rows$ } = (await import(file)) as { readonly rows$: Observable<unknown> };
+    await expect(firstValueFrom(rows$)).resolves.toEqual([{ sql: 'select 1' }]);
   });
 });
