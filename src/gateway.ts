@@ -1,6 +1,7 @@
 import { type DynamicModule, type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AdmissionControl } from './aggregation/admission-control.js';
 import { gatewayServerOptions } from './aggregation/server-options.js';
 import { AppModule } from './app.module.js';
 import { ManagementModule } from './health/management.module.js';
@@ -33,7 +34,11 @@ export async function startGateway(config: GatewayConfig, logger?: LoggerService
   const { server } = config;
   const api = await createApi(config, logger);
   serveOpenApi(api);
-  const shared = { health: api.get(UpstreamHealth), shutdown: api.get(ShutdownState) };
+  const shared = {
+    health: api.get(UpstreamHealth),
+    shutdown: api.get(ShutdownState),
+    admission: api.get(AdmissionControl),
+  };
   const management = await createApp(ManagementModule.sharing(shared), logger);
   await api.listen(server.port, server.host);
   await management.listen(server.managementPort, server.managementHost);

@@ -78,6 +78,11 @@ class TestController {
     return { quick: true };
   }
 
+  @Get('stock/:sku')
+  stock(): unknown {
+    return {};
+  }
+
   @Get('health/live')
   live(): unknown {
     return { status: 'ok' };
@@ -309,6 +314,22 @@ describe('the room of a gateway', () => {
     expect((await gateway.ask('/quick')).status).toBe(200);
     upstream.answerAll();
     await Promise.all(answers);
+  });
+
+  it('is shared out by routes with parameters, written either way', async () => {
+    await start('{ maxInFlight: 1, sheddableSharePercent: 1, priorities: { "/stock/{sku}": critical } }');
+    expect((await gateway.ask('/stock/1')).status).toBe(200);
+    expect(gateway.log.warnings).toEqual([]);
+  });
+
+  it('is kept for no route that is not there, and the log says so at the start', async () => {
+    await start('{ priorities: { /reprots: sheddable, "/stock/{id}": critical, /checkout: critical } }');
+    const warnings = [
+      'server.admission.priorities./reprots: above no route of the API; did you mean /reports?',
+      'server.admission.priorities./stock/{id}: above no route of the API; did you mean /stock/:sku?',
+      'server.admission.priorities./checkout: above no route of the API',
+    ];
+    expect(gateway.log.warnings).toEqual(warnings.map((warning) => [warning, 'Admission']));
   });
 
   it('is refused by chance while the event loop is late', async () => {

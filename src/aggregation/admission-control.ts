@@ -48,6 +48,7 @@ export class AdmissionControl {
 function guard(fastify: FastifyInstance, admission: Admission, config: AdmissionConfig): void {
   const priorities = new RequestPriorities(config.priorities);
   const connections = new ConnectionPlaces(admission);
+  if (Object.keys(config.priorities).length > 0) warnOfIdle(priorities, fastify);
   fastify.addHook('onRequest', (request, reply, done) => {
     // The route, not the path: a path can be written in many ways, some of them to look like another route.
     const route = request.routeOptions.url ?? '';
@@ -72,6 +73,21 @@ function guard(fastify: FastifyInstance, admission: Admission, config: Admission
   });
   fastify.addHook('onClose', (_fastify, done) => {
     sampler.stop();
+    done();
+  });
+}
+
+/** Says which prefixes lie above no route: a misspelt one would give its priority to nothing, in silence. */
+function warnOfIdle(priorities: RequestPriorities, fastify: FastifyInstance): void {
+  const routes = new Set<string>();
+  fastify.addHook('onRoute', ({ url }) => {
+    routes.add(url);
+  });
+  fastify.addHook('onReady', (done) => {
+    for (const { prefix, meant } of priorities.idleAmong(routes)) {
+      const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+      logger.warn(`server.admission.priorities.${prefix}: above no route of the API${hint}`);
+    }
     done();
   });
 }

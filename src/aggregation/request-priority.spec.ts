@@ -6,6 +6,7 @@ const priorities = new RequestPriorities({
   '/reports/urgent': 'critical',
   '/checkout': 'critical',
   '/batch/': 'sheddable',
+  '/stock/{sku}/history': 'sheddable',
 });
 
 describe('the priority of a request', () => {
@@ -17,6 +18,9 @@ describe('the priority of a request', () => {
     ['/reports/urgent', 'critical'],
     ['/reports/urgent/:id', 'critical'],
     ['/batch/:id', 'sheddable'],
+    ['/stock/:sku', 'default'],
+    ['/stock/:sku/history', 'sheddable'],
+    ['/stock/:sku/history/:day', 'sheddable'],
     ['/checkout', 'critical'],
     ['', 'default'],
   ])('is that of the longest prefix of its route: %s', (route, priority) => {
@@ -48,4 +52,27 @@ describe('the priority of a request', () => {
   it('may be given to everything', () => {
     expect(new RequestPriorities({ '/': 'sheddable' }).of('/anything/:id', undefined)).toBe('sheddable');
   });
+});
+
+describe('a prefix above no route', () => {
+  const routes = ['/', '/reports/weekly', '/stock/:sku/history', '/docs'];
+  const idle = (prefix: string) => new RequestPriorities({ [prefix]: 'sheddable' }).idleAmong(routes);
+
+  it.each([
+    ['/reprots', '/reports'],
+    ['/Reports', '/reports'],
+    ['/reports/weekly/', '/reports/weekly'],
+    ['/stock/{product}/history', '/stock/:sku/history'],
+    ['/stock/:sku/histori', '/stock/:sku/history'],
+    ['/checkout', undefined],
+  ])('is told, with what was probably meant: %s', (prefix, meant) => {
+    expect(idle(prefix)).toEqual([{ prefix, meant }]);
+  });
+
+  it.each(['/', '/reports', '/reports/', '/reports/weekly', '/stock/{sku}', '/stock/:sku/history'])(
+    'is not %s',
+    (prefix) => {
+      expect(idle(prefix)).toEqual([]);
+    },
+  );
 });

@@ -1,11 +1,19 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Subscription } from 'rxjs';
+import { type EjectionReason } from '../resilience/outlier-detection.js';
 import { type Upstream } from '../upstream/upstream.js';
+import { type EjectionEvent } from '../upstream/upstream-events.js';
 import { UpstreamRegistry } from '../upstream/upstream-registry.js';
 import { UpstreamHealth } from './upstream-health.js';
 import { UpstreamProber } from './upstream-prober.js';
 
-/** Logs when an upstream goes down and when it is back, and nothing in between. */
+const EJECTED_FOR: Readonly<Record<EjectionReason, string>> = {
+  'consecutive-failures': 'too many failures in a row',
+  'success-rate': 'a success rate far below that of the others',
+  'failure-percentage': 'too large a share of failures',
+};
+
+/** Logs when an upstream goes down, or one of its endpoints is ejected, and when it is back; nothing in between. */
 @Injectable()
 export class HealthLog implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Health');
@@ -30,12 +38,22 @@ export class HealthLog implements OnApplicationBootstrap, OnModuleDestroy {
         // Half-open is a question; its answer, open again or closed, follows.
         if (event.type === 'breaker' && event.to !== 'half-open')
           this.look(this.registry.get(event.upstream));
+        else if (event.type === 'ejection') this.tell(event);
       }),
     );
   }
 
   onModuleDestroy(): void {
     this.subscription.unsubscribe();
+  }
+
+  private tell(event: EjectionEvent): void {
+    const endpoint = `endpoint ${event.origin} of upstream '${event.upstream}'`;
+    if (event.change === 'returned') {
+      this.logger.log(`${endpoint} is back`);
+    } else {
+      this.logger.warn(`${endpoint} is ejected for ${seconds(event.forMs)}: ${EJECTED_FOR[event.reason]}`);
+    }
   }
 
   private look(upstream: Upstream): void {
@@ -49,7 +67,11 @@ export class HealthLog implements OnApplicationBootstrap, OnModuleDestroy {
       this.logger.warn(`upstream '${name}' is down: ${reason ?? 'unknown'}${consequence}`);
     } else if (status !== 'down' && since !== undefined) {
       this.downSince.delete(upstream);
-      this.logger.log(`upstream '${name}' is back after ${((now - since) / 1000).toFixed(1)} s`);
+      this.logger.log(`upstream '${name}' is back after ${seconds(now - since)}`);
     }
   }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }

@@ -5,6 +5,7 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { type HealthCheckResult } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
 import { firstValueFrom } from 'rxjs';
+import { AdmissionControl } from '../aggregation/admission-control.js';
 import { AggregationModule } from '../aggregation/aggregation.module.js';
 import { gatewayServerOptions } from '../aggregation/server-options.js';
 import { parseGatewayConfig } from '../upstream/config/gateway-config.js';
@@ -59,14 +60,24 @@ class Gateway {
     readonly management: NestFastifyApplication,
   ) {}
 
-  static async start(customers: Service, reviews: Service, health: string): Promise<Gateway> {
+  static async start(
+    customers: Service,
+    reviews: Service,
+    health: string,
+    admission = '{}',
+  ): Promise<Gateway> {
     const config = parseGatewayConfig(`
+server: { admission: ${admission} }
 upstreams:
   customers: { url: 'http://127.0.0.1:${customers.port}', critical: true, health: ${health} }
   reviews: { url: 'http://127.0.0.1:${reviews.port}', health: ${health} }
 `);
     const api = await start([UpstreamModule.forRoot({ config }), AggregationModule, HealthModule]);
-    const shared = { health: api.get(UpstreamHealth), shutdown: api.get(ShutdownState) };
+    const shared = {
+      health: api.get(UpstreamHealth),
+      shutdown: api.get(ShutdownState),
+      admission: api.get(AdmissionControl),
+    };
     return new Gateway(api, await start([ManagementModule.sharing(shared)]));
   }
 
@@ -115,14 +126,19 @@ async function eventually(
 
 const QUICK = '{ path: /up, intervalMs: 200, timeoutMs: 200 }';
 const ONCE = '{ path: /up, intervalMs: 600000, timeoutMs: 1000 }';
+const QUIET_DOOR = {
+  inFlight: 0,
+  loopDelayMs: expect.any(Number) as number,
+  refused: { critical: 0, default: 0, sheddable: 0 },
+};
 const ISO = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string;
 
 let customers: Service;
 let reviews: Service;
 let gateway: Gateway | undefined;
 
-async function given(health: string): Promise<Gateway> {
-  return (gateway = await Gateway.start(customers, reviews, health));
+async function given(health: string, admission?: string): Promise<Gateway> {
+  return (gateway = await Gateway.start(customers, reviews, health, admission));
 }
 
 function isUp({ body }: Answer): void {
@@ -157,7 +173,7 @@ describe('health in full, on the management port', () => {
     expect(status).toBe(200);
     expect(headers['cache-control']).toContain('no-store');
     expect(headers['content-type']).toContain('application/json');
-    expect(body).toEqual({ status: 'ok', info: details, error: {}, details });
+    expect(body).toEqual({ admission: QUIET_DOOR, status: 'ok', info: details, error: {}, details });
   });
 
   it('says so before an upstream was asked for the first time', async () => {
@@ -220,6 +236,7 @@ describe('health in full, on the management port', () => {
     expect(headers['content-type']).toContain('application/json');
     expect(headers['cache-control']).toContain('no-store');
     expect(body.status).toBe('error');
+    expect(body).toMatchObject({ admission: QUIET_DOOR });
     expect(body.error).toMatchObject({ customers: { status: 'down', upstream: 'down', critical: true } });
     expect(Object.keys(body.info ?? {})).toEqual(['reviews']);
     for (const app of [api, management]) {
@@ -242,6 +259,11 @@ describe('health in full, on the management port', () => {
       body: { details: { customers: { upstream: 'down', breaker: { state: 'force-open' } } } },
     });
     expect((await ask(api, '/health/ready')).status).toBe(503);
+  });
+
+  it('says nothing of a door where there is none', async () => {
+    const { management } = await given('null', '{ maxInFlight: null, maxLoopDelayMs: null }');
+    expect((await ask(management, '/health')).body).not.toHaveProperty('admission');
   });
 
   it('answers problem documents for what is not there', async () => {
@@ -320,7 +342,7 @@ describe('shutting down', () => {
     expect((await ask(management, '/health/ready')).status).toBe(503);
     expect(await ask(management, '/health')).toMatchObject({
       status: 503,
-      body: { status: 'shutting_down' },
+      body: { admission: QUIET_DOOR, status: 'shutting_down' },
     });
     expect((await ask(api, '/health/live')).status).toBe(200);
   });

@@ -1,20 +1,40 @@
-import { Controller, Get, UseFilters } from '@nestjs/common';
+import { Controller, Get, ServiceUnavailableException, UseFilters } from '@nestjs/common';
 import { HealthCheck, type HealthCheckResult } from '@nestjs/terminus';
+import { AdmissionControl } from '../aggregation/admission-control.js';
+import { type AdmissionSnapshot } from '../resilience/admission.js';
 import { GatewayHealth } from './gateway-health.js';
 import { UnhealthyFilter } from './unhealthy.filter.js';
 
+type ManagementReport = HealthCheckResult & { readonly admission?: AdmissionSnapshot };
+
 /**
  * Health in full, for the management port. For each upstream, `status` is what it means for the gateway (a dead
- * optional upstream is `degraded`: the gateway serves on, with less), `upstream` how the upstream itself is.
+ * optional upstream is `degraded`: the gateway serves on, with less), `upstream` how the upstream itself is. `admission`
+ * is what the door of the API sees, where there is one.
  */
 @Controller('health')
 @UseFilters(UnhealthyFilter)
 export class ManagementHealthController {
-  constructor(private readonly health: GatewayHealth) {}
+  constructor(
+    private readonly health: GatewayHealth,
+    private readonly admission: AdmissionControl,
+  ) {}
 
   @Get()
   @HealthCheck()
-  inFull(): Promise<HealthCheckResult> {
-    return this.health.inFull();
+  async inFull(): Promise<ManagementReport> {
+    const seen = this.seenAtTheDoor();
+    try {
+      return { ...seen, ...(await this.health.inFull()) };
+    } catch (error) {
+      if (!(error instanceof ServiceUnavailableException)) throw error;
+      throw new ServiceUnavailableException({ ...seen, ...(error.getResponse() as HealthCheckResult) });
+    }
+  }
+
+  private seenAtTheDoor(): Pick<ManagementReport, 'admission'> {
+    const seen = this.admission.snapshot();
+    if (seen === undefined) return {};
+    return { admission: { ...seen, loopDelayMs: Math.round(seen.loopDelayMs) } };
   }
 }

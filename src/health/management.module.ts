@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AdmissionControl } from '../aggregation/admission-control.js';
 import { AggregationModule } from '../aggregation/aggregation.module.js';
 import { GatewayHealth } from './gateway-health.js';
 import { HealthController } from './health.controller.js';
@@ -11,12 +12,13 @@ import { UpstreamHealth } from './upstream-health.js';
 export interface SharedWithManagement {
   readonly health: UpstreamHealth;
   readonly shutdown: ShutdownState;
+  readonly admission: AdmissionControl;
 }
 
 /** The root of the management application: health in full, beside liveness and readiness. */
 @Module({})
 export class ManagementModule {
-  static sharing({ health, shutdown }: SharedWithManagement): DynamicModule {
+  static sharing({ health, shutdown, admission }: SharedWithManagement): DynamicModule {
     return {
       module: ManagementModule,
       imports: [terminus, AggregationModule],
@@ -25,6 +27,7 @@ export class ManagementModule {
         GatewayHealth,
         { provide: UpstreamHealth, useValue: health },
         { provide: ShutdownState, useValue: shutdown },
+        { provide: AdmissionControl, useValue: admission },
       ],
     };
   }

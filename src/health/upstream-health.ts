@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type BreakerStateName } from '../resilience/circuit-breaker.js';
 import { type Clock } from '../resilience/clock.js';
+import { type EndpointSnapshot } from '../upstream/endpoints.js';
 import { type Upstream } from '../upstream/upstream.js';
 import { UpstreamRegistry } from '../upstream/upstream-registry.js';
 import { type Judgement, judge, type UpstreamStatus } from './judgement.js';
@@ -33,6 +34,10 @@ export interface UpstreamReport {
     readonly queued: number;
     readonly limit: number;
   };
+  /** Where there are several, each of them, in the order of their turns. */
+  readonly endpoints?: readonly EndpointReport[];
+  /** So few endpoints are left that ejections are ignored. */
+  readonly panicking?: true;
   /** The last probe; null before the first, and where nobody probes. */
   readonly probe: {
     readonly ok: boolean;
@@ -43,6 +48,24 @@ export interface UpstreamReport {
   /** The last call that showed the upstream working, and the last one that failed. */
   readonly lastSuccess: string | null;
   readonly lastFailure: { readonly at: string; readonly reason: string } | null;
+}
+
+/** One endpoint among several. */
+export interface EndpointReport {
+  /** Scheme, host and port. */
+  readonly origin: string;
+  /**
+   * `ejected`: it does worse than the others; `refused`: it has just not taken a connection; `slow-start`: it is new
+   * or has come back, and gets less than its share.
+   */
+  readonly state: EndpointSnapshot['state'] | 'slow-start';
+  readonly consecutiveFailures: number;
+  /** Of the last whole interval; null if it is not known. */
+  readonly successRatePercent: number | null;
+  /** Ejections that good intervals have not made forgotten yet. */
+  readonly timesEjected: number;
+  /** Time until its ejection ends; 0 if it is not ejected. */
+  readonly returnsInMs: number;
 }
 
 /**
@@ -97,10 +120,11 @@ export class UpstreamHealth {
         calls,
         failures,
         slowCalls,
-        failureRatePercent: calls === 0 ? 0 : Math.round((failures * 1000) / calls) / 10,
+        failureRatePercent: calls === 0 ? 0 : toOneDecimal((failures * 100) / calls),
         thresholdPercent: policy.circuitBreaker.failureRateThresholdPercent,
       },
       bulkhead: { inUse: bulkhead.inUse, queued: bulkhead.queued, limit: bulkhead.limit },
+      ...endpointsOf(upstream),
       probe:
         probe === undefined
           ? null
@@ -114,6 +138,33 @@ export class UpstreamHealth {
       lastFailure: lastFailure === undefined ? null : { at: iso(lastFailure.at), reason: lastFailure.reason },
     };
   }
+}
+
+function endpointsOf({ endpoints, runtime }: Upstream): Pick<UpstreamReport, 'endpoints' | 'panicking'> {
+  const now = runtime.clock.now();
+  const known = endpoints.snapshot(now);
+  if (known.length < 2) return {};
+  return {
+    endpoints: known.map(reportOfEndpoint),
+    ...(endpoints.isPanicking(now) ? { panicking: true } : {}),
+  };
+}
+
+function reportOfEndpoint(endpoint: EndpointSnapshot): EndpointReport {
+  const { origin, state, weight, consecutiveFailures, successRatePercent, timesEjected, ejectedForMs } =
+    endpoint;
+  return {
+    origin,
+    state: state === 'available' && weight < 1 ? 'slow-start' : state,
+    consecutiveFailures,
+    successRatePercent: successRatePercent === undefined ? null : toOneDecimal(successRatePercent),
+    timesEjected,
+    returnsInMs: Math.ceil(ejectedForMs),
+  };
+}
+
+function toOneDecimal(value: number): number {
+  return Math.round(value * 10) / 10;
 }
 
 /** Moments of a monotonic clock in the words of the wall clock, as it stands now. */

@@ -86,8 +86,9 @@ export interface AdmissionConfig extends AdmissionPolicy {
    */
   readonly maxLoopDelayMs: number | null;
   /**
-   * `critical`, `default` or `sheddable` by the beginning of a route, whole segments; the longest that fits holds.
-   * Others are `default`. A request with `Priority: u=4` to `u=7` (RFC 9218) is `sheddable` wherever it goes. Default none.
+   * `critical`, `default` or `sheddable` by the beginning of a route, whole segments, parameters as `{sku}` or `:sku`;
+   * the longest that fits holds. One above no route is warned of at the start. Others are `default`. A request with
+   * `Priority: u=4` to `u=7` (RFC 9218) is `sheddable` wherever it goes. Default none.
    */
   readonly priorities: Readonly<Record<string, Priority>>;
 }
