@@ -29,6 +29,8 @@ interface Options {
   readonly onRetry?: HedgeOptions<Call>['onRetry'];
   readonly handler?: Handler<Attempt, string>;
   readonly clock?: VirtualClock;
+  /** Default: no bound, and no backoff. */
+  readonly retry?: Partial<HedgeOptions<Call>['retry']>;
 }
 
 /** A layer that hedges after 40 ms, unless told otherwise, around a wire that waits for the test. */
@@ -63,6 +65,8 @@ class Bench {
     });
     this.handler = withHedging<string, Call>(
       {
+        retry: { maxAttempts: 10, backoffBaseMs: 0, backoffCapMs: 0, ...options.retry },
+        random: () => 0.5,
         maxHedges: policy.maxHedges,
         delay: new HedgeDelay(policy),
         budget: new HedgeBudget(policy.budgetPercent, 10_000, this.shared, clock),
@@ -332,6 +336,42 @@ describe('a failed attempt', () => {
     bench.attempt(2).answer('second time lucky');
     expect(call).toMatchObject({ values: ['second time lucky'], end: 'completed' });
     expect(bench.told).toHaveLength(1);
+    bench.expectNothingLeft();
+  });
+
+  it('is replaced after the backoff of a retry, during which nothing is hedged', () => {
+    const bench = new Bench({ retry: { backoffBaseMs: 200, backoffCapMs: 200 } });
+    const call = bench.call();
+    bench.attempt(1).fail();
+    expect(bench.told).toEqual(['retry 2 after 100']);
+    bench.clock.advance(99);
+    expect(bench.attempts).toBe('1 failed');
+    bench.clock.advance(1);
+    expect(bench.attempts).toBe('1 failed, 2 open');
+    bench.attempt(2).answer('second time lucky');
+    expect(call).toMatchObject({ values: ['second time lucky'], end: 'completed' });
+    bench.expectNothingLeft();
+  });
+
+  it('is not replaced by a call that is cancelled during the backoff', () => {
+    const bench = new Bench({ retry: { backoffBaseMs: 200, backoffCapMs: 200 } });
+    const call = bench.call();
+    bench.attempt(1).fail();
+    call.cancel();
+    bench.clock.advance(1_000);
+    expect(bench.attempts).toBe('1 failed');
+    bench.expectNothingLeft();
+  });
+
+  it.each([
+    [1, '1 failed'],
+    [2, '1 failed, 2 failed'],
+  ])('is replaced as often as the retry policy says: %i attempts', (maxAttempts, attempts) => {
+    const bench = new Bench({ retry: { maxAttempts } });
+    const call = bench.call();
+    for (let number = 1; number <= maxAttempts; number++) bench.attempt(number).fail();
+    expect(call.end).toBe('failed');
+    expect(bench.attempts).toBe(attempts);
     bench.expectNothingLeft();
   });
 
@@ -861,6 +901,7 @@ describe('among the other layers', () => {
     const call = pipeline.call(3_000);
     const other = pipeline.call(3_000);
     pipeline.wire.attempts[0]!.fail();
+    pipeline.clock.advance(25);
     expect(pipeline.bulkhead).toMatchObject({ inUse: 1, queued: 1 });
     pipeline.wire.attempts[1]!.answer();
     pipeline.wire.attempts[2]!.answer();

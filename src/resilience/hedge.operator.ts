@@ -1,14 +1,20 @@
 import { type Observer } from 'rxjs';
+import { fullJitter } from './backoff.js';
 import { type Attempt, type Call, type Handler, type Layer } from './call.js';
-import { type Clock } from './clock.js';
+import { type Clock, type Timer } from './clock.js';
 import { type HedgeBudget } from './hedge-budget.js';
 import { type HedgeDelay } from './hedge-delay.js';
 import { LagAwareTimer } from './lag-aware-timer.js';
 import { Link } from './link.js';
+import { type Random } from './random.js';
 import { BreakerOpenError, BulkheadFullError } from './rejections.js';
+import { type RetryPolicy } from './retry.operator.js';
 import { retryAfterOf, verdictOf, VERDICTS } from './verdict.js';
 
 export interface HedgeOptions<C extends Call> {
+  /** How often, and after which backoff, a failed attempt is replaced while no other one runs. */
+  readonly retry: Pick<RetryPolicy, 'maxAttempts' | 'backoffBaseMs' | 'backoffCapMs'>;
+  readonly random: Random;
   /** Attempts beyond the first, hedges and what replaces a failed attempt together. */
   readonly maxHedges: number;
   readonly delay: HedgeDelay;
@@ -34,8 +40,9 @@ const LEAST_ATTEMPT_MS = 5;
  * - A hedge follows the attempt before it by the delay, if attempts are left, a least attempt fits the deadline and both
  *   budgets grant it. Nothing is hedged after the first emission.
  * - A failure that another attempt may cure does not end the call. While others run, the next hedge is sent at once;
- *   when none does, the failed attempt is replaced at once, which is a retry and costs what a retry costs. When nothing
- *   is left, the caller gets the failure of the first attempt, as from Polly: hedging is not to change what fails how.
+ *   when none does, the failed attempt is replaced, which is a retry: after its backoff, from its budget, and at most as
+ *   often as the retry policy says. When nothing is left, the caller gets the failure of the first attempt, as from
+ *   Polly: hedging is not to change what fails how.
  * - Any other failure is an answer: it ends the call and the other attempts.
  * - An upstream that asks for patience (429, `Retry-After`) gets no further attempt of the call. Neither does one whose
  *   breaker is open or whose bulkhead is full; and such a refusal does not end a call that has an attempt running.
@@ -74,6 +81,10 @@ class HedgedRun<T, C extends Call> extends Link<T> {
   private sentAt = 0;
   /** Until the next hedge. */
   private timer: LagAwareTimer<HedgedRun<T, C>> | undefined;
+  /** Until a failed attempt is replaced. */
+  private backoff: Timer;
+  /** Failed attempts that were replaced. */
+  private replaced = 0;
   private firstFailure: unknown;
   private freeSpent = false;
   /** No attempt is to follow those that run. */
@@ -168,11 +179,25 @@ class HedgedRun<T, C extends Call> extends Link<T> {
   }
 
   private replace(error: unknown): boolean {
-    if (!this.hasRoom() || !this.options.budget.tryWithdrawRetry()) return false;
+    const { retry, random, clock, budget } = this.options;
+    if (this.replaced + 1 >= retry.maxAttempts || !this.hasRoom()) return false;
+    const delayMs = fullJitter(random, retry.backoffBaseMs, retry.backoffCapMs, this.replaced);
+    if (clock.now() + delayMs + LEAST_ATTEMPT_MS > this.call.deadlineAt) return false;
+    if (!budget.tryWithdrawRetry()) return false;
+    this.replaced++;
     const number = ++this.sent;
-    this.tell(() => this.options.onRetry?.(this.call, number, 0, error, false));
-    this.send(number, false);
+    // There is nothing to hedge until it is sent.
+    this.timer?.unsubscribe();
+    if (delayMs > 0) this.backoff = clock.setTimeout(sendReplacement, delayMs, { run: this, number });
+    this.tell(() => this.options.onRetry?.(this.call, number, delayMs, error, false));
+    // At most a few in a row: the stack has room for them.
+    if (delayMs === 0) this.send(number, false);
     return true;
+  }
+
+  /** @internal */
+  sendReplacement(number: number): void {
+    this.send(number, false);
   }
 
   private hasRoom(): boolean {
@@ -186,6 +211,7 @@ class HedgedRun<T, C extends Call> extends Link<T> {
   private stopHere(): void {
     this.last = true;
     this.timer?.unsubscribe();
+    this.options.clock.clearTimeout(this.backoff);
   }
 
   /** Whoever has answered or failed does not run any more. */
@@ -267,6 +293,16 @@ function isRefusal(error: unknown): boolean {
 
 function asksForPatience(error: unknown): boolean {
   return verdictOf(error) === VERDICTS.throttled || retryAfterOf(error) !== undefined;
+}
+
+function sendReplacement({
+  run,
+  number,
+}: {
+  readonly run: { sendReplacement(number: number): void };
+  readonly number: number;
+}): void {
+  run.sendReplacement(number);
 }
 
 function sendHedge(run: { hedge(): void }): void {

@@ -96,9 +96,11 @@ export function pipeline<T, C extends Call>(
 }
 
 function hedgeOptions<T, C extends Call>(parts: PipelineParts<T, C>): HedgeOptions<C> {
-  const { policy, budget, clock, onHedge, onHedgeWon, onRetry } = parts;
+  const { policy, budget, clock, random, onHedge, onHedgeWon, onRetry } = parts;
   const { hedge, retryBudget } = policy;
   return {
+    retry: policy.retry,
+    random,
     maxHedges: hedge.maxHedges,
     delay: new HedgeDelay(hedge),
     budget: new HedgeBudget(hedge.budgetPercent, retryBudget.windowMs, budget, clock),

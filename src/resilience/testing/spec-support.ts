@@ -224,6 +224,8 @@ export class Pipeline {
     const hedge = { ...HEDGE, ...policy.hedge };
     const hedging = withHedging<string, Call>(
       {
+        retry: { ...RETRY, ...policy.retry },
+        random,
         maxHedges: hedge.maxHedges,
         delay: new HedgeDelay(hedge),
         budget: new HedgeBudget(hedge.budgetPercent, BUDGET.windowMs, budget, clock),

@@ -167,9 +167,8 @@ const hedge = group({
   /**
    * Whether a call that only reads (GET, HEAD, OPTIONS, TRACE, QUERY) is sent once more when its answer takes long.
    * `off`; `percentile`: after a percentile of how long such calls have taken over the last 30 s, and never before
-   * there are enough of them to tell (20, or 100 for the 99th percentile); `fixed`: after `delayMs`. Calls that are
-   * hedged are not retried by `retry`; an attempt of theirs that failed is replaced at once, and counts among
-   * `maxHedges`. Default `off`.
+   * there are enough of them to tell (20, or 100 for the 99th percentile); `fixed`: after `delayMs`. Where no other
+   * attempt runs, one that failed is retried as `retry` says. Default `off`.
    */
   mode: z.enum(HEDGE_MODES, { error: `one of ${HEDGE_MODES.join(', ')}` }).optional(),
   /** The share of calls that are to answer before the hedge is sent. From 50 to 99.9. Default 95. */
