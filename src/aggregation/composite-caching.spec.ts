@@ -146,6 +146,12 @@ describe('Cache-Control of a composite', () => {
       'no-cache',
     ],
     [
+      'is no longer than a shared cache may keep it, and then to be asked about',
+      { 'cache-control': 'max-age=600, s-maxage=60' },
+      { 'cache-control': 'max-age=600' },
+      /^max-age=(?:59|60), must-revalidate$/,
+    ],
+    [
       'is no-cache for what only a shared cache may keep',
       { 'cache-control': 's-maxage=60' },
       { 'cache-control': 'max-age=60' },
@@ -243,7 +249,7 @@ describe('a composite made with credentials', () => {
     answers = { '/a': { 'cache-control': 'public, max-age=60' } };
   });
 
-  it('is private, if they went out', async () => {
+  it('is private, whether they went out or only came in', async () => {
     expect((await ask(composite, { authorization: 'Bearer x' })).headers['cache-control']).toMatch(
       /^private, max-age=/,
     );
@@ -252,7 +258,10 @@ describe('a composite made with credentials', () => {
       (await ask(() => aggregate({ a: required(part('/a')) }), { authorization: 'x' })).headers[
         'cache-control'
       ],
-    ).toMatch(/^max-age=/);
+    ).toMatch(/^private, max-age=/);
+    expect(
+      (await ask(() => aggregate({ a: required(part('/a')) }), { cookie: 'sid=1' })).headers['cache-control'],
+    ).toMatch(/^private, max-age=/);
   });
 
   it('varies by what is forwarded, sent or not, but not by what names a request', async () => {

@@ -18,11 +18,19 @@ export function withCaching(request: FastifyRequest, reply: FastifyReply, payloa
   reply.header('vary', vary(reply.getHeader('vary'), ['prefer', ...freshness.variesBy]));
   if (reply.statusCode !== 200) return payload;
   if (!reply.hasHeader('cache-control')) {
-    reply.header('cache-control', freshness.cacheControl(systemClock.now()));
+    reply.header('cache-control', freshness.cacheControl(systemClock.now(), isForOneUser(request, reply)));
   }
   // Its durations are others each time.
   if (reportedInBody || isNotKept(reply)) return payload;
   return withValidator(request, reply, payload);
+}
+
+/**
+ * Whoever sends credentials may have been let in by them, passed on or not; `must-revalidate` would let shared caches
+ * keep even that (RFC 9111, 3.5).
+ */
+function isForOneUser({ headers }: FastifyRequest, reply: FastifyReply): boolean {
+  return headers.authorization !== undefined || headers.cookie !== undefined || reply.hasHeader('set-cookie');
 }
 
 function withValidator(request: FastifyRequest, reply: FastifyReply, payload: unknown): unknown {

@@ -36,11 +36,12 @@ export class ResponseFreshness implements AnswerNotes {
    * about each time, which an `ETag` makes cheap.
    *
    * @param now on the clock's scale, in ms.
+   * @param isForOneUser whether it is for nobody else, whatever its parts say.
    */
-  cacheControl(now: number): string {
+  cacheControl(now: number, isForOneUser = false): string {
     if (this.noStore) return 'no-store';
     const seconds = Math.floor((this.freshUntil - now) / 1000);
-    const directives = this.isPrivate ? ['private'] : [];
+    const directives = this.isPrivate || isForOneUser ? ['private'] : [];
     if (seconds > 0 && seconds < Infinity) {
       directives.push(`max-age=${seconds}`);
       if (this.mustRevalidate) directives.push('must-revalidate');

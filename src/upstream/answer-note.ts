@@ -47,15 +47,25 @@ export function noteOf(
   const noCache = stale !== undefined || directives.has('no-cache');
   const maxAge = directives.get('max-age');
   const freshForMs =
-    maxAge === undefined ? untilExpires(expires, date, age) : (secondsOf(maxAge) - ageOf(age)) * 1000;
+    maxAge === undefined
+      ? untilExpires(expires, date, age)
+      : (leastOf(maxAge, directives.get('s-maxage')) - ageOf(age)) * 1000;
   return {
     freshUntil: noCache || freshForMs === undefined ? -Infinity : now + freshForMs,
     isPrivate: isPrivate || directives.has('private'),
     noStore: directives.has('no-store'),
-    mustRevalidate: directives.has('must-revalidate'),
+    mustRevalidate: MUST_REVALIDATE.some((directive) => directives.has(directive)),
     variesBy,
     stale,
   };
+}
+
+/** For a shared cache they all say so (RFC 9111, 5.2.2). */
+const MUST_REVALIDATE = ['must-revalidate', 'proxy-revalidate', 's-maxage'] as const;
+
+/** The lesser of what is said for a user's own cache and for shared ones: the response may meet either. */
+function leastOf(maxAge: string, sharedMaxAge: string | undefined): number {
+  return Math.min(secondsOf(maxAge), sharedMaxAge === undefined ? Infinity : secondsOf(sharedMaxAge));
 }
 
 function ageOf(age: unknown): number {
