@@ -46,6 +46,11 @@ export interface Line {
 /** Given to undici when we end a request ourselves; nobody gets to see it. */
 const ENDED = new Error('ended by the caller');
 const EMPTY = Buffer.alloc(0);
+/**
+ * A server that closes an idle socket while a request is on its way resets it within a round trip, in ms. One that does
+ * so later has had the request, and died of it perhaps.
+ */
+const IDLE_CLOSED_WITHIN_MS = 200;
 
 /**
  * One HTTP exchange over an undici dispatcher, redirects included.
@@ -64,6 +69,7 @@ export class Exchange {
   /** Where the request is written; set by a dispatcher that counts. */
   line: Line | undefined;
   private onUsedSocket = false;
+  private writtenAt = 0;
   /** Whether any byte of the answer has come. */
   private answerBegun = false;
   private leavingHop = false;
@@ -118,7 +124,9 @@ export class Exchange {
 
   onConnect(abort: (reason: Error) => void): void {
     this.abortWire = abort;
-    if (this.line !== undefined) this.onUsedSocket = this.line.written++ > 0;
+    if (this.line === undefined) return;
+    this.onUsedSocket = this.line.written++ > 0;
+    this.writtenAt = performance.now();
     if (this.wireEnded) abort(ENDED);
   }
 
@@ -308,9 +316,13 @@ export class Exchange {
     return cutShort ? { ...failure, code: 'ECONNRESET', message: 'aborted' } : failure;
   }
 
-  /** A socket that brought answers before, and not a byte of this one. A redirect was answered already. */
+  /**
+   * A socket that brought answers before, and not a byte of this one, and that died as soon as it was written on. A
+   * redirect was answered already.
+   */
   private get foundSocketClosed(): boolean {
-    return this.onUsedSocket && !this.answerBegun && this.hops === 0;
+    if (!this.onUsedSocket || this.answerBegun || this.hops > 0) return false;
+    return performance.now() - this.writtenAt <= IDLE_CLOSED_WITHIN_MS;
   }
 
   private fail(failure: FailedExchange): void {

@@ -185,3 +185,20 @@ async function rawServerFor(speak: (socket: Socket) => void): Promise<string> {
   if (address === null || typeof address === 'string') throw new Error('not listening on a port');
   return `http://127.0.0.1:${address.port}`;
 }
+
+it('does not repeat for free what an upstream died of while it worked', async () => {
+  let requests = 0;
+  const server = opened.add(
+    await recordingServer(({ socket }, response) => {
+      requests++;
+      if (requests === 1) response.end();
+      // Longer than any reset takes that crosses a request on its way.
+      else setTimeout(() => socket.destroy(), 300);
+    }),
+  );
+  const fixture = opened.add(new Fixture({ url: server.origin, ...ONE_ATTEMPT }));
+  await warm(fixture);
+  expect(await failureOf(fixture.orders.send(GET))).toMatchObject({ reason: 'reset' });
+  expect(requests).toBe(2);
+  expect(fixture.orders.breaker.snapshot()).toMatchObject({ calls: 2, failures: 1 });
+});
