@@ -2,6 +2,7 @@ import { type Observer } from 'rxjs';
 import { type Handler, type Layer } from '../../resilience/call.js';
 import { type Clock } from '../../resilience/clock.js';
 import { Link } from '../../resilience/link.js';
+import { verdictOf, VERDICTS } from '../../resilience/verdict.js';
 import { isSuccessOrNotModified, type SharedRequest } from '../shared-request.js';
 import { type UpstreamCall, type UpstreamResponse } from '../upstream-call.js';
 import { type FailureReason, failureReasonOf, UpstreamError } from '../upstream-error.js';
@@ -130,6 +131,11 @@ class CachedCall {
     return true;
   }
 
+  /** The upstream has said that there is no such answer any more (404, 403, ...): the kept one is not used again. */
+  failed(error: unknown): void {
+    if (verdictOf(error) === VERDICTS.answered && this.kept !== undefined) this.cache.forget(this.request);
+  }
+
   private ask(): void {
     const { kept, call } = this;
     this.askedAt = this.cache.now();
@@ -205,7 +211,9 @@ class CachedLink extends Link<UpstreamResponse> {
   override error(error: unknown): void {
     if (this.closed) return;
     this.unsubscribe();
-    if (!this.run.recovers(error)) this.behind.error(error);
+    if (this.run.recovers(error)) return;
+    this.run.failed(error);
+    this.behind.error(error);
   }
 }
 
@@ -249,7 +257,7 @@ class ChangeLink extends Link<UpstreamResponse> {
   }
 
   override error(error: unknown): void {
-    this.settle(!REFUSED.has(failureReasonOf(error)));
+    this.settle(this.call.attempts > 1 || !isCertainlyUnchanged(error));
     super.error(error);
   }
 
@@ -264,8 +272,22 @@ class ChangeLink extends Link<UpstreamResponse> {
   }
 }
 
-/** An error status is an answer that changed nothing (RFC 9111, 4.4); the others say that nothing was sent. */
-const REFUSED: ReadonlySet<FailureReason> = new Set<FailureReason>(['status', 'connect', 'open', 'full']);
+/**
+ * Whether the one attempt that failed has changed nothing: it was refused by the upstream (a 4xx; behind a 5xx, of a
+ * proxy say, it may have been made), or was never sent. What came of an attempt before it, nobody knows.
+ */
+function isCertainlyUnchanged(error: unknown): boolean {
+  switch (failureReasonOf(error)) {
+    case 'status':
+      return error instanceof UpstreamError && (error.status ?? 500) < 500;
+    case 'connect':
+    case 'open':
+    case 'full':
+      return true;
+    default:
+      return false;
+  }
+}
 
 /** RFC 5861, 4 (500 to 504, or no answer), and what our own guards refuse. */
 function mayBeStaleFor(reason: FailureReason, error: unknown): boolean {

@@ -1,10 +1,13 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { type ServerResponse } from 'node:http';
+import { type AxiosAdapter, type AxiosRequestHeaders, type AxiosRequestTransformer } from 'axios';
 import {
   clientGone,
   type RecordingServer,
   recordingServer,
   type Serve,
 } from '../../http/testing/recording-server.js';
+import { type UndiciHttpService } from '../../http/undici-http.service.js';
 import { RequestContext } from '../request-context.js';
 import {
   failureOf,
@@ -393,6 +396,28 @@ describe('an answer that is asked about', () => {
   });
 });
 
+describe('an answer that the upstream has withdrawn', () => {
+  it.each([403, 404, 410])(
+    'with a %i does not come back when the upstream fails after that',
+    async (status) => {
+      const world = await World.of(
+        counting((_asked, count) => {
+          if (count === 1) return { 'cache-control': 'max-age=1', etag: '"1"' };
+          return count === 2 ? status : 500;
+        }),
+      );
+      await world.body();
+      world.advance(2);
+      expect(await failureOf(world.fixture.orders.send({ method: 'GET', url: '/' }))).toMatchObject({
+        status,
+      });
+      expect(await failureOf(world.fixture.orders.send({ method: 'GET', url: '/' }))).toMatchObject({
+        status: 500,
+      });
+    },
+  );
+});
+
 describe('stale-if-error', () => {
   /** Whole once, and then as the test says. */
   async function failing(
@@ -645,7 +670,7 @@ describe('a change', () => {
 
   it.each<[string, number | 'reset', boolean]>([
     ['was refused', 409, false],
-    ['failed', 503, false],
+    ['failed behind a proxy, perhaps', 503, true],
     ['broke off', 'reset', true],
   ])('that %s may have happened, or not: invalidated %#', async (_what, end, isInvalidated) => {
     const world = await World.of((request, response) => {
@@ -659,6 +684,26 @@ describe('a change', () => {
     world.advance(1);
     await world.body();
     expect(world.server.seen.filter(({ method }) => method === 'GET')).toHaveLength(isInvalidated ? 2 : 1);
+  });
+
+  it('may have been made by an attempt before the one that was refused', async () => {
+    const world = await World.of(
+      (request, response, { body: _body }) => {
+        if (request.method === 'GET') send(response, { 'cache-control': 'max-age=60' }, {});
+        else if (request.headers['x-envoy-attempt-count'] === '1') response.destroy();
+        else send(response, 412, {});
+      },
+      { retry: { maxAttempts: 2, backoffBaseMs: 0, backoffCapMs: 0 } },
+    );
+    await world.body();
+    world.advance(1);
+    const failure = failureOf(world.fixture.orders.send({ method: 'PUT', url: '/' }));
+    await until(() => world.fixture.eventsOf('retry').some(({ free }) => !free));
+    world.advance(0);
+    expect(await failure).toMatchObject({ status: 412 });
+    world.advance(1);
+    await world.body();
+    expect(world.server.seen.filter(({ method }) => method === 'GET')).toHaveLength(2);
   });
 
   it('outdates an answer that was still on its way', async () => {
@@ -742,6 +787,81 @@ describe('credentials', () => {
     await world.body();
     await world.body();
     expect(world.asked).toBe(4);
+  });
+
+  describe('that code of others adds to a request', () => {
+    const user = new AsyncLocalStorage<string>();
+    const mine: Serve = (_request, response, { headers }) => {
+      send(response, { 'cache-control': 'public, max-age=60' }, { for: headers['authorization'] });
+    };
+    const authorize = (headers: AxiosRequestHeaders): void => {
+      headers.set('authorization', user.getStore() ?? 'nobody');
+    };
+
+    it.each<[string, (http: UndiciHttpService) => void]>([
+      [
+        'a request transform',
+        ({ axiosRef: { defaults } }) => {
+          const authorizing = (data: unknown, headers: AxiosRequestHeaders): unknown => {
+            authorize(headers);
+            return data;
+          };
+          defaults.transformRequest = [authorizing, ...[defaults.transformRequest ?? []].flat()];
+        },
+      ],
+      [
+        'a request transform put among the stock ones',
+        ({ axiosRef: { defaults } }) => {
+          (defaults.transformRequest as AxiosRequestTransformer[]).push((data: unknown, headers) => {
+            authorize(headers);
+            return data;
+          });
+        },
+      ],
+      [
+        'an adapter',
+        ({ axiosRef: { defaults } }) => {
+          const stock = defaults.adapter as AxiosAdapter;
+          defaults.adapter = (config) => {
+            authorize(config.headers);
+            return stock(config);
+          };
+        },
+      ],
+      [
+        'a method in place of `request`',
+        ({ axiosRef }) => {
+          const stock = axiosRef.request.bind(axiosRef);
+          axiosRef.request = (config) =>
+            stock({ ...config, headers: { authorization: user.getStore() ?? 'nobody' } });
+        },
+      ],
+      [
+        'an interceptor',
+        ({ axiosRef }) => {
+          axiosRef.interceptors.request.use((config) => {
+            authorize(config.headers);
+            return config;
+          });
+        },
+      ],
+    ])('keep answers apart: %s', async (_what, add) => {
+      const world = await World.of(mine, { coalesce: { enabled: true } });
+      await world.body();
+      add(world.fixture.orders.http);
+      const asks = ['alice', 'bob', 'alice'].map((who) => user.run(who, () => world.body()));
+      expect(await Promise.all(asks)).toEqual([{ for: 'alice' }, { for: 'bob' }, { for: 'alice' }]);
+    });
+
+    it('keep answers apart: a serializer of params', async () => {
+      const world = await World.of((_request, response, { url }) => {
+        send(response, { 'cache-control': 'public, max-age=60' }, { url });
+      });
+      world.fixture.orders.http.axiosRef.defaults.paramsSerializer = () =>
+        `for=${user.getStore() ?? 'nobody'}`;
+      for (const who of ['alice', 'bob'])
+        expect(await user.run(who, () => world.body({ params: { a: 1 } }))).toEqual({ url: `/?for=${who}` });
+    });
   });
 
   it('cannot be made to look like others by clever values', async () => {
