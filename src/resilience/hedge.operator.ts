@@ -6,9 +6,10 @@ import { type HedgeBudget } from './hedge-budget.js';
 import { type HedgeDelay } from './hedge-delay.js';
 import { LagAwareTimer } from './lag-aware-timer.js';
 import { Link } from './link.js';
+import { tellListener } from './listener.js';
 import { type Random } from './random.js';
 import { BreakerOpenError, BulkheadFullError } from './rejections.js';
-import { type RetryPolicy } from './retry.operator.js';
+import { LEAST_ATTEMPT_MS, type RetryPolicy } from './retry.operator.js';
 import { retryAfterOf, verdictOf, VERDICTS } from './verdict.js';
 
 export interface HedgeOptions<C extends Call> {
@@ -28,9 +29,6 @@ export interface HedgeOptions<C extends Call> {
   readonly onRetry?:
     ((call: C, attempt: number, delayMs: number, error: unknown, free: boolean) => void) | undefined;
 }
-
-/** An attempt with less time than this, in ms, is not worth making. */
-const LEAST_ATTEMPT_MS = 5;
 
 /**
  * Sends a call once more while its first attempt still runs, when that takes longer than most do ("The Tail at Scale",
@@ -231,12 +229,7 @@ class HedgedRun<T, C extends Call> extends Link<T> {
   }
 
   private tell(listener: () => void): void {
-    try {
-      listener();
-    } catch (bug) {
-      // A listener that throws costs no attempt; its error surfaces as any other that nobody caught.
-      this.options.clock.setTimeout(rethrow, 0, bug);
-    }
+    tellListener(this.options.clock, listener);
   }
 }
 
@@ -307,8 +300,4 @@ function sendReplacement({
 
 function sendHedge(run: { hedge(): void }): void {
   run.hedge();
-}
-
-function rethrow(error: unknown): never {
-  throw error;
 }

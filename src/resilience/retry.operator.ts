@@ -3,6 +3,7 @@ import { fullJitter } from './backoff.js';
 import { type Attempt, type Call, type Handler, type Layer } from './call.js';
 import { type Clock, type Timer } from './clock.js';
 import { Link } from './link.js';
+import { tellListener } from './listener.js';
 import { type Random } from './random.js';
 import { type RetryBudget } from './retry-budget.js';
 import { retryAfterOf, verdictOf } from './verdict.js';
@@ -34,8 +35,8 @@ export interface RetryOptions<C extends Call> {
     ((call: C, attempt: number, delayMs: number, error: unknown, free: boolean) => void) | undefined;
 }
 
-/** An attempt with less time than this, in ms, is not worth a retry. */
-const LEAST_ATTEMPT_MS = 5;
+/** An attempt with less time than this, in ms, is not worth making. */
+export const LEAST_ATTEMPT_MS = 5;
 
 /**
  * Makes a call's attempts, one after another. Another one follows a failure only if the verdict allows it (and the
@@ -112,12 +113,8 @@ class RetryRun<T, C extends Call> extends Link<T> {
   }
 
   private tell(delayMs: number, error: unknown, free: boolean): void {
-    try {
-      this.options.onRetry?.(this.call, this.number, delayMs, error, free);
-    } catch (bug) {
-      // A listener that throws costs no attempt; its error surfaces as any other that nobody caught.
-      this.options.clock.setTimeout(rethrow, 0, bug);
-    }
+    const { clock, onRetry } = this.options;
+    tellListener(clock, () => onRetry?.(this.call, this.number, delayMs, error, free));
   }
 
   private isFree(error: unknown): boolean {
@@ -148,10 +145,6 @@ class RetryRun<T, C extends Call> extends Link<T> {
     this.options.clock.clearTimeout(this.timer);
     super.end();
   }
-}
-
-function rethrow(error: unknown): never {
-  throw error;
 }
 
 function nextAttempt(run: { attempt(): void }): void {
