@@ -151,6 +151,16 @@ export class PlainDefaults {
     return i === keys.length;
   }
 
+  /** Whether only options that axios knows stand in the defaults, with its own transforms and this service's adapter. */
+  isDirect(): boolean {
+    const { transformRequest, transformResponse } = this.defaults;
+    return (
+      this.plain &&
+      isOnly(transformRequest, stockRequestTransform) &&
+      isOnly(transformResponse, stockResponseTransform)
+    );
+  }
+
   private isPlainDefault(key: string): boolean {
     const value = valueAt(this.defaults, key);
     switch (key) {
@@ -200,14 +210,7 @@ export class PlainDefaults {
   private merged(config: AxiosRequestConfig): MergedConfig | undefined {
     const { defaults } = this;
     const stock = defaults.transitional;
-    if (
-      !this.plain ||
-      stock === undefined ||
-      !isOnly(defaults.transformRequest, stockRequestTransform) ||
-      !isOnly(defaults.transformResponse, stockResponseTransform)
-    ) {
-      return undefined;
-    }
+    if (stock === undefined || !this.isDirect()) return undefined;
     const merged: Record<string, unknown> = { ...this.template };
     for (const key of Object.keys(config)) {
       const value = valueAt(config, key);

@@ -117,6 +117,19 @@ export class UndiciHttpService extends HttpService implements OnApplicationShutd
     });
   }
 
+  /**
+   * Whether nothing of others stands between a request and the wire right now: no interceptor, and no transform,
+   * adapter, params serializer or `request` but the stock ones. Then what is sent is the request with the defaults of
+   * the axios instance, and what is answered is what came back.
+   */
+  isDirect(): boolean {
+    return (
+      !this.hasInterceptors() &&
+      this.stockMethods.has(this.methodOf('request')) &&
+      this.currentDefaults().isDirect()
+    );
+  }
+
   /** Closes the pool: running calls get `closeGraceMs` to end, new ones fail. A given dispatcher is left alone. */
   close(): Promise<void> {
     this.closed ??= this.ownPool?.close(this.closeGraceMs) ?? Promise.resolve();
@@ -152,8 +165,7 @@ export class UndiciHttpService extends HttpService implements OnApplicationShutd
     if (this.hasInterceptors()) return this.runAxios(method, args, subscriber);
     let plain;
     try {
-      if (!this.plainDefaults.isCurrent()) this.plainDefaults = this.readDefaults();
-      plain = this.plainDefaults.request(config);
+      plain = this.currentDefaults().request(config);
     } catch (error) {
       subscriber.error(refusal(error, config));
       return undefined;
@@ -210,6 +222,11 @@ export class UndiciHttpService extends HttpService implements OnApplicationShutd
   private hasInterceptors(): boolean {
     const { request, response } = this.instance.interceptors;
     return (request.handlers?.length ?? 0) > 0 || (response.handlers?.length ?? 0) > 0;
+  }
+
+  private currentDefaults(): PlainDefaults {
+    if (!this.plainDefaults.isCurrent()) this.plainDefaults = this.readDefaults();
+    return this.plainDefaults;
   }
 
   private readDefaults(): PlainDefaults {

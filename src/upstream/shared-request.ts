@@ -1,13 +1,18 @@
 import { hash } from 'node:crypto';
-import axios, { type AxiosInstance } from 'axios';
 import { withParams } from '../http/axios-url.js';
-import { type IncomingHeaders } from './request-context.js';
+import { type UndiciHttpService } from '../http/undici-http.service.js';
 import { type UpstreamConfig } from './config/gateway-config.js';
+import { hasCredentials, isCredential } from './credentials.js';
+import { DefaultHeaders } from './default-headers.js';
+import { type IncomingHeaders } from './request-context.js';
 import { type UpstreamCall, type UpstreamRequest } from './upstream-call.js';
 
 /** A request whose answer others may be given as well, and what it shares with theirs. */
 export interface SharedRequest {
-  /** The upstream and the path with its query: the same for whoever asks, and for whoever changes what is there. */
+  /**
+   * The upstream, where it is, and the path with its query: the same for whoever asks, and for whoever changes what is
+   * there.
+   */
   readonly uri: string;
   /** Stands for everything an answer can depend on. Two requests of one key are sent the same, but for their names. */
   readonly key: string;
@@ -61,17 +66,23 @@ export function isSuccessOrNotModified(status: number): boolean {
 
 /**
  * Says which requests of one upstream may share an answer. Nothing is shared that could differ: the key holds the verb,
- * the whole URL and every header that is sent, credentials above all. It is a hash, so that it is short, and no
- * credential can be read from it.
+ * where the upstream is, the whole path and every header that is sent, credentials above all. It is a hash, so that it
+ * is short, and no credential can be read from it.
  */
 export class SharedRequests {
   private readonly naming: ReadonlySet<string>;
+  /** The upstream by its name and where it is: gateways that share a Redis may mean different ones by one name. */
+  private readonly scope: string;
+  private readonly defaultHeaders: DefaultHeaders;
 
   constructor(
     private readonly config: UpstreamConfig,
-    private readonly axios: AxiosInstance,
+    private readonly http: UndiciHttpService,
   ) {
-    const { deadlineHeader, attemptCountHeader } = config;
+    const { name, endpoints, deadlineHeader, attemptCountHeader } = config;
+    // A URL may hold a password.
+    this.scope = hash('sha256', JSON.stringify([name, ...[...endpoints].sort()]), 'base64url');
+    this.defaultHeaders = new DefaultHeaders(http.axiosRef);
     const names = [...NAMING_HEADERS];
     if (deadlineHeader !== null) names.push(deadlineHeader);
     if (attemptCountHeader !== null) names.push(attemptCountHeader);
@@ -100,18 +111,20 @@ export class SharedRequests {
   }
 
   private uri(path: string): string {
-    return `${this.config.name} ${path}`;
+    return `${this.scope} ${path}`;
   }
 
   private read(call: UpstreamCall): SharedRequest | undefined {
     const { request } = call;
     if (!SHAREABLE_METHODS.has(request.method) || !isPlain(request) || !this.isTransparent())
       return undefined;
+    const { digest } = this.defaultHeaders;
+    if (digest === undefined) return undefined;
     const headers = this.headersOf(call);
     if (headers === undefined) return undefined;
     const { method, responseType, transitional, validateStatus } = request;
     const path = withParams(request.url, request.params);
-    const parts: unknown[] = [method, path, responseType ?? null, transitional ?? null];
+    const parts: unknown[] = [method, path, digest, responseType ?? null, transitional ?? null];
     parts.push(validateStatus === isSuccessOrNotModified);
     for (const name of Object.keys(headers).sort())
       if (!this.naming.has(name)) parts.push(name, headers[name]);
@@ -137,22 +150,16 @@ export class SharedRequests {
   }
 
   /**
-   * Whether what we know of a request is what is sent, and an answer is what came back. Interceptors and the defaults
-   * of the axios instance can add credentials that stand in no key, and make anything of a body.
+   * Whether what we know of a request is what is sent, and an answer is what came back. Code of others, and some
+   * defaults of the axios instance, can add credentials that stand in no key, lead elsewhere, and make anything of a
+   * body.
    */
   private isTransparent(): boolean {
-    const { interceptors, defaults } = this.axios;
-    if ((interceptors.request.handlers?.length ?? 0) > 0) return false;
-    if ((interceptors.response.handlers?.length ?? 0) > 0) return false;
-    if (defaults.auth !== undefined || defaults.params !== undefined) return false;
-    if (!isStock(defaults.transformResponse)) return false;
-    const { common, get, head } = defaults.headers;
-    return ![defaults.headers, common, get, head].some(hasCredentials);
+    const { auth, allowAbsoluteUrls, responseType } = this.http.axiosRef.defaults;
+    if (auth !== undefined || allowAbsoluteUrls === false || !SHAREABLE_TYPES.has(responseType)) return false;
+    return this.http.isDirect();
   }
 }
-
-const CREDENTIALS = /^(?:authorization|cookie|proxy-authorization)$/i;
-const SHORTEST_CREDENTIALS = 'cookie'.length;
 
 /** Whether a call carries what stands for one user: forwarded from the client, or given with the request. */
 export function sendsCredentials(
@@ -160,23 +167,8 @@ export function sendsCredentials(
   incoming: IncomingHeaders,
   given: UpstreamRequest['headers'],
 ): boolean {
-  const forwards = (header: string): boolean => CREDENTIALS.test(header) && incoming[header] !== undefined;
+  const forwards = (header: string): boolean => isCredential(header) && incoming[header] !== undefined;
   return forwardHeaders.some(forwards) || (given !== undefined && hasCredentials(given));
-}
-
-const [STOCK_TRANSFORM] = [axios.defaults.transformResponse].flat();
-
-/** Whether nobody but axios itself makes something of a body. */
-function isStock(transforms: unknown): boolean {
-  return Array.isArray(transforms) && transforms.length === 1 && transforms[0] === STOCK_TRANSFORM;
-}
-
-function hasCredentials(headers: object | undefined): boolean {
-  // The buckets that axios keeps for each verb stand here too, and are all shorter.
-  for (const name in headers) {
-    if (name.length >= SHORTEST_CREDENTIALS && CREDENTIALS.test(name)) return true;
-  }
-  return false;
 }
 
 function isPlain(request: UpstreamRequest): boolean {

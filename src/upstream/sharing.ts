@@ -23,7 +23,7 @@ export function sharingLayers(
 ): SharingLayers {
   const { policy, config, http } = upstream;
   if (!policy.cache.enabled && !policy.coalesce.enabled) return { cache: undefined, coalesce: undefined };
-  const requests = new SharedRequests(config, http.axiosRef);
+  const requests = new SharedRequests(config, http);
   return {
     cache: policy.cache.enabled ? cacheLayer(upstream, requests) : undefined,
     coalesce: policy.coalesce.enabled ? coalesceLayer(upstream, requests) : undefined,

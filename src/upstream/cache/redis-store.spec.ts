@@ -6,12 +6,16 @@ import { Logger } from '@nestjs/common';
 import { createClient } from '@keyv/redis';
 import { type RecordingServer, recordingServer } from '../../http/testing/recording-server.js';
 import { systemClock } from '../../resilience/clock.js';
+import { VirtualClock } from '../../resilience/virtual-clock.js';
 import { parseGatewayConfig } from '../config/gateway-config.js';
 import { RequestContext } from '../request-context.js';
+import { FakeRedis } from '../testing/fake-redis.js';
 import { Opened, until, valueOf } from '../testing/spec-support.js';
 import { type UpstreamResponse } from '../upstream-call.js';
 import { type UpstreamEvent } from '../upstream-events.js';
 import { UpstreamRegistry } from '../upstream-registry.js';
+import { type KeptAnswer } from './kept-answer.js';
+import { RedisStore } from './redis-store.js';
 
 const REDIS = 'redis-server';
 const isThere = spawnSync(REDIS, ['--version']).status === 0;
@@ -163,6 +167,18 @@ withRedis('answers kept in Redis', () => {
     expect((data as { count: number }).count).toBeGreaterThan((before as { count: number }).count);
   });
 
+  it('are not those of another gateway whose upstream of that name is elsewhere', async () => {
+    const redis = opened.add(await RedisProcess.start());
+    const [staging, production] = [await counting(), await counting()];
+    const [one, other] = [
+      opened.add(new Replica(staging, redis.url)),
+      opened.add(new Replica(production, redis.url)),
+    ];
+    await one.askUntil('hit');
+    await other.askUntil('hit');
+    expect(production.seen.length).toBeGreaterThan(0);
+  });
+
   it('stand under a namespace, expire, and show no credential and no URL', async () => {
     const redis = opened.add(await RedisProcess.start());
     const server = await counting();
@@ -238,6 +254,221 @@ describe('a Redis that is not there', () => {
     await replica.close();
     for (const socket of sockets) socket.destroy();
     silent.close();
+  });
+});
+
+/** A store over a Redis whose answers the test times. */
+class Timed {
+  readonly clock = new VirtualClock();
+  readonly said: string[] = [];
+  readonly store: RedisStore;
+
+  private constructor(readonly redis: FakeRedis) {
+    const log = { warn: (line: string) => this.said.push(line), log: (line: string) => this.said.push(line) };
+    this.store = new RedisStore({
+      redisUrl: redis.url,
+      redisTimeoutMs: 50,
+      redisNamespace: 'n',
+      clock: this.clock,
+      wall: () => this.clock.now(),
+      log,
+    });
+  }
+
+  static async of(): Promise<Timed> {
+    const timed = new Timed(opened.add(await FakeRedis.start()));
+    opened.add({ close: () => timed.close() });
+    await until(() => timed.client.isReady);
+    return timed;
+  }
+
+  /** How many of so many calls at once wait for Redis. */
+  waiting(calls: number): number {
+    const found = Array.from({ length: calls }, () => this.store.get({ uri: '/', key: 'k' }));
+    return found.filter((one) => one !== undefined).length;
+  }
+
+  /** Once everything has been read that Redis has written so far: it answers in order. */
+  async settled(): Promise<void> {
+    await this.client.ping();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Once so many commands have been written. */
+  written(count: number): Promise<void> {
+    return until(() => this.redis.commands.length >= count);
+  }
+
+  /** A call finds out that Redis does not answer. */
+  async timeOut(): Promise<void> {
+    this.redis.mode = 'held';
+    const before = this.redis.commands.length;
+    expect(this.waiting(1)).toBe(1);
+    await until(() => this.redis.commands.length > before);
+    this.clock.advance(50);
+  }
+
+  /** The pause is over, and a call finds out that Redis answers. */
+  async comeBack(): Promise<void> {
+    this.redis.mode = 'prompt';
+    this.clock.advance(1_000);
+    expect(await this.store.get({ uri: '/', key: 'k' })).toBeUndefined();
+  }
+
+  /** What Redis was told of these URIs, in order. */
+  get told(): readonly number[] {
+    return this.redis.named('SET').map(([, , entry = '']) => (JSON.parse(entry) as { value: number }).value);
+  }
+
+  private get client(): ReturnType<typeof createClient> {
+    return (this.store as unknown as { client: ReturnType<typeof createClient> }).client;
+  }
+
+  private async close(): Promise<void> {
+    this.redis.mode = 'prompt';
+    this.redis.answer();
+    await this.store.close();
+  }
+}
+
+const AWAY = 'Redis is away (no answer within 50 ms): calls go on without kept answers';
+
+describe('a Redis that answers too late', () => {
+  it('is not back with that, and not spoken of again', async () => {
+    const timed = await Timed.of();
+    await timed.timeOut();
+    timed.redis.answer();
+    await timed.settled();
+
+    expect(timed.said).toEqual([AWAY]);
+    expect(timed.waiting(20)).toBe(0);
+    for (let n = 0; n < 3; n++) {
+      timed.clock.advance(1_000);
+      await timed.timeOut();
+      timed.redis.answer();
+      await timed.settled();
+    }
+    expect(timed.said).toEqual([AWAY]);
+  });
+
+  it('is asked by one call at a time after the pause, until it answers in time', async () => {
+    const timed = await Timed.of();
+    await timed.timeOut();
+    timed.clock.advance(999);
+    expect(timed.waiting(20)).toBe(0);
+    timed.clock.advance(1);
+    expect(timed.waiting(20)).toBe(1);
+    timed.clock.advance(50);
+    expect(timed.waiting(20)).toBe(0);
+
+    timed.clock.advance(1_000);
+    expect(timed.waiting(20)).toBe(1);
+    await until(() => timed.redis.commands.length === 3);
+    timed.redis.answer();
+    await timed.settled();
+    expect(timed.said).toEqual([AWAY, 'Redis is back']);
+    expect(timed.waiting(20)).toBe(20);
+  });
+
+  it('is asked again after a call that tried has failed', async () => {
+    const timed = await Timed.of();
+    await timed.timeOut();
+    timed.redis.mode = 'failing';
+    timed.clock.advance(1_000);
+    timed.redis.answer();
+    expect(await timed.store.get({ uri: '/', key: 'k' })).toBeUndefined();
+    expect(timed.waiting(20)).toBe(0);
+    await timed.comeBack();
+    expect(timed.waiting(20)).toBe(20);
+  });
+
+  it('is told of the last change of a URL, though it takes the one before only then', async () => {
+    const timed = await Timed.of();
+    timed.redis.mode = 'held';
+    timed.store.invalidate('/', 1);
+    await until(() => timed.redis.commands.length === 1);
+    timed.clock.advance(50);
+    timed.store.invalidate('/', 2);
+    timed.redis.answer();
+    await timed.settled();
+    expect(timed.told).toEqual([1]);
+
+    await timed.comeBack();
+    await until(() => timed.told.length > 1);
+    expect(timed.told).toEqual([1, 2]);
+  });
+});
+
+describe('what changed while Redis was away', () => {
+  it('is told in full when it is back, beyond what its queue holds', async () => {
+    const timed = await Timed.of();
+    await timed.timeOut();
+    for (let at = 1; at <= 2_500; at++) timed.store.invalidate(`/${at}`, at);
+    expect(timed.told).toEqual([]);
+
+    timed.redis.answer();
+    await timed.comeBack();
+    await timed.written(2_502);
+    await timed.settled();
+    expect(timed.told).toEqual(Array.from({ length: 2_500 }, (_, index) => index + 1));
+    expect(timed.said).toEqual([AWAY, 'Redis is back']);
+  });
+
+  it('is told again where Redis did not take it', async () => {
+    const timed = await Timed.of();
+    timed.redis.mode = 'failing';
+    timed.store.invalidate('/a', 1);
+    timed.store.invalidate('/b', 2);
+    await until(() => timed.said.length === 1);
+    await timed.settled();
+    expect(timed.told).toEqual([1, 2]);
+
+    await timed.comeBack();
+    await until(() => timed.told.length >= 4);
+    await timed.settled();
+    expect(timed.told).toEqual([1, 2, 1, 2]);
+  });
+
+  it('before there was any Redis is told to the first one', async () => {
+    const redis = opened.add(await FakeRedis.start());
+    const log = { warn: () => undefined, log: () => undefined };
+    const clock = new VirtualClock();
+    const store = opened.add(
+      new RedisStore({
+        redisUrl: redis.url,
+        redisTimeoutMs: 50,
+        redisNamespace: 'n',
+        clock,
+        wall: () => 0,
+        log,
+      }),
+    );
+    store.invalidate('/', 1);
+    await until(() => redis.named('SET').length === 1);
+  });
+
+  it('is bounded, and the loss of more is said, and costs kept answers at worst', async () => {
+    const timed = await Timed.of();
+    await timed.timeOut();
+    for (let at = 1; at <= 10_003; at++) timed.store.invalidate(`/${at}`, at);
+    expect(timed.said).toEqual([
+      AWAY,
+      'Redis was away for more than 10000 changes: it is not told of the oldest ones',
+    ]);
+
+    timed.redis.answer();
+    await timed.comeBack();
+    await timed.written(10_002);
+    await timed.settled();
+    expect(timed.told).toHaveLength(10_000);
+    expect(timed.told[0]).toBe(4);
+
+    const answer = (askedAt: number) => ({ record: { askedAt } }) as KeptAnswer;
+    timed.store.set({ uri: '/other', key: 'old' }, answer(3), 1_000);
+    timed.store.set({ uri: '/other', key: 'new' }, answer(4), 1_000);
+    await timed.written(10_003);
+    await timed.settled();
+    expect(timed.redis.named('SET').filter(([, key]) => key?.endsWith(':old'))).toEqual([]);
   });
 });
 

@@ -19,6 +19,8 @@ export interface RedisStoreOptions extends Pick<CacheConfig, 'redisTimeoutMs' | 
 const PAUSE_MS = 1_000;
 /** Commands that may be on their way; more are dropped, which forgets an answer. */
 const MAX_COMMANDS = 1_000;
+/** Invalidations that Redis is told at once when it is back: calls have to fit beside them. */
+const MAX_TOLD_AT_ONCE = 100;
 /** Invalidations that this process remembers by itself, so that its own changes hold while Redis is away. */
 const MAX_INVALIDATIONS = 10_000;
 /** The form of what is written; another one is not read. */
@@ -26,20 +28,32 @@ const FORM = 'a1';
 
 /**
  * Keeps answers in Redis, where replicas share them. A Redis that is away or slow costs a call at most
- * `redisTimeoutMs`, and the calls of the next second nothing: they go on as if nothing were kept.
+ * `redisTimeoutMs`, and the calls of the next second nothing: they go on as if nothing were kept. Then one command tries
+ * again, and the others still wait for nothing, until an answer has come in time.
  */
 export class RedisStore implements AnswerStore {
   private readonly client: ReturnType<typeof createClient>;
   private readonly keyv: Keyv;
-  private readonly invalidatedAt = new LRUCache<string, number>({ max: MAX_INVALIDATIONS });
-  /** URIs whose invalidation Redis has not taken. */
+  private readonly invalidatedAt: LRUCache<string, number>;
+  /** URIs whose invalidation Redis has not taken; all of them stand in `invalidatedAt`. */
   private readonly untold = new Set<string>();
+  /** Redis was never told of all invalidations up to here: what was asked for before is not used. */
+  private forgottenUpTo = -Infinity;
+  private hasForgotten = false;
   private pausedUntil = -Infinity;
   private isUp = true;
+  private isProbing = false;
+  private isTelling = false;
   private isClosed = false;
 
   constructor(private readonly options: RedisStoreOptions) {
     const { redisUrl, redisNamespace: namespace } = options;
+    this.invalidatedAt = new LRUCache({
+      max: MAX_INVALIDATIONS,
+      dispose: (at, uri, reason) => {
+        if (reason === 'evict') this.forgetInvalidation(uri, at);
+      },
+    });
     this.client = createClient({
       url: redisUrl,
       disableOfflineQueue: true,
@@ -59,6 +73,7 @@ export class RedisStore implements AnswerStore {
     });
     this.client.on('ready', () => {
       this.cameUp();
+      void this.tellUntold();
     });
     this.client.connect().catch((error: unknown) => {
       this.wentDown(error);
@@ -82,7 +97,8 @@ export class RedisStore implements AnswerStore {
 
   invalidate(uri: string, at: number): void {
     this.invalidatedAt.set(uri, at);
-    this.tell(uri, at);
+    this.untold.add(uri);
+    if (this.isUsable()) void this.tell(uri, at);
   }
 
   async close(): Promise<void> {
@@ -104,48 +120,94 @@ export class RedisStore implements AnswerStore {
     }
   }
 
-  private tell(uri: string, at: number): void {
-    this.untold.add(uri);
-    if (!this.isUsable()) return;
-    const told = this.keyv.set(uriKey(uri), at, LONGEST_KEPT_MS);
-    told.then(
-      () => this.untold.delete(uri),
-      () => undefined,
+  /** Whether Redis has taken it in time. */
+  private async tell(uri: string, at: number): Promise<boolean> {
+    const told = this.keyv.set(uriKey(uri), at, LONGEST_KEPT_MS).then(() => {
+      // It may have changed again meanwhile.
+      if (this.invalidatedAt.peek(uri) === at) this.untold.delete(uri);
+      return true;
+    });
+    return (await this.inTime(told)) ?? false;
+  }
+
+  /** What is not taken stays untold, and Redis counts as away until it has answered again. */
+  private async tellUntold(): Promise<void> {
+    if (this.isTelling) return;
+    this.isTelling = true;
+    while (this.untold.size > 0 && this.isUp && this.isUsable()) {
+      const all = await Promise.all(this.someUntold().map(([uri, at]) => this.tell(uri, at)));
+      // Answers to others may have come since, and say nothing of these.
+      if (all.includes(false)) this.pause('it does not take what has changed');
+    }
+    this.isTelling = false;
+  }
+
+  private someUntold(): (readonly [uri: string, at: number])[] {
+    const some: (readonly [string, number])[] = [];
+    for (const uri of this.untold) {
+      if (some.length === MAX_TOLD_AT_ONCE) break;
+      const at = this.invalidatedAt.peek(uri);
+      if (at === undefined) this.untold.delete(uri);
+      else some.push([uri, at]);
+    }
+    return some;
+  }
+
+  private forgetInvalidation(uri: string, at: number): void {
+    if (!this.untold.delete(uri)) return;
+    this.forgottenUpTo = Math.max(this.forgottenUpTo, at);
+    if (this.hasForgotten || this.isClosed) return;
+    this.hasForgotten = true;
+    this.options.log.warn(
+      `Redis was away for more than ${MAX_INVALIDATIONS} changes: it is not told of the oldest ones`,
     );
-    this.send(told);
   }
 
   private locallyInvalidatedAt(uri: string): number {
-    return this.invalidatedAt.get(uri) ?? -Infinity;
+    return Math.max(this.invalidatedAt.get(uri) ?? -Infinity, this.forgottenUpTo);
   }
 
+  /** While Redis is away, one command at a time finds out whether it is back. */
   private isUsable(): boolean {
-    return this.client.isReady && !this.isClosed && this.options.clock.now() >= this.pausedUntil;
+    if (!this.client.isReady || this.isClosed) return false;
+    return this.isUp || (!this.isProbing && this.options.clock.now() >= this.pausedUntil);
   }
 
   private send(command: Promise<unknown>): void {
     void this.inTime(command);
   }
 
-  /** What a command answers, or undefined if it fails or takes too long. Never rejected. */
+  /**
+   * What a command answers, or undefined if it fails or takes too long. Never rejected. What comes later than that says
+   * nothing of Redis any more: one that is always slow would be back with each answer, and delay the next call.
+   */
   private inTime<T>(command: Promise<T>): Promise<T | undefined> {
     const { clock, redisTimeoutMs } = this.options;
+    const isProbe = !this.isUp;
+    if (isProbe) this.isProbing = true;
     return new Promise((resolve) => {
+      let isOver = false;
+      const end = (answer?: T): void => {
+        isOver = true;
+        clock.clearTimeout(timer);
+        if (isProbe) this.isProbing = false;
+        resolve(answer);
+      };
       const late = (): void => {
         this.pause(`no answer within ${redisTimeoutMs} ms`);
-        resolve(undefined);
+        end();
       };
       const timer = clock.setTimeout(late, redisTimeoutMs, undefined);
       command.then(
         (answer) => {
-          clock.clearTimeout(timer);
+          if (isOver) return;
+          end(answer);
           this.cameUp();
-          resolve(answer);
         },
         (error: unknown) => {
-          clock.clearTimeout(timer);
+          if (isOver) return;
           this.pause(wordsOf(error));
-          resolve(undefined);
+          end();
         },
       );
     });
@@ -165,13 +227,10 @@ export class RedisStore implements AnswerStore {
   private cameUp(): void {
     if (this.isUp || this.isClosed) return;
     this.isUp = true;
+    this.hasForgotten = false;
     this.pausedUntil = -Infinity;
     this.options.log.log('Redis is back');
-    for (const uri of [...this.untold]) {
-      const at = this.invalidatedAt.get(uri);
-      if (at === undefined) this.untold.delete(uri);
-      else this.tell(uri, at);
-    }
+    void this.tellUntold();
   }
 }
 
