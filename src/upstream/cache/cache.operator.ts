@@ -277,16 +277,9 @@ class ChangeLink extends Link<UpstreamResponse> {
  * proxy say, it may have been made), or was never sent. What came of an attempt before it, nobody knows.
  */
 function isCertainlyUnchanged(error: unknown): boolean {
-  switch (failureReasonOf(error)) {
-    case 'status':
-      return error instanceof UpstreamError && (error.status ?? 500) < 500;
-    case 'connect':
-    case 'open':
-    case 'full':
-      return true;
-    default:
-      return false;
-  }
+  const reason = failureReasonOf(error);
+  if (reason === 'status') return error instanceof UpstreamError && (error.status ?? 500) < 500;
+  return reason === 'connect' || reason === 'open' || reason === 'full';
 }
 
 /** RFC 5861, 4 (500 to 504, or no answer), and what our own guards refuse. */
