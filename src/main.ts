@@ -6,7 +6,8 @@ import { ConfigurationError } from './upstream/config/configuration-error.js';
 import { loadGatewayConfig } from './upstream/config/gateway-config.js';
 
 // Under steady load V8 takes what lives as long as a request for something that stays, and allocates it where only the
-// large collections look: a fifth of the CPU time of small ones, and half as much memory again (237 MiB against 160).
+// large collections look. The small ones then take twice as long (3.5 ms against 1.7), and the process half as much
+// memory again (237 MiB against 160).
 setFlagsFromString('--no-allocation-site-pretenuring');
 
 const logger = new GatewayLogger(process.env['NODE_ENV'] === 'production');

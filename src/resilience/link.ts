@@ -5,7 +5,7 @@ import { type Observer, type Unsubscribable } from 'rxjs';
  * behind it. It hears values and then one end (completion or an error) from beneath, and is unsubscribed from behind;
  * after either it is closed, and nothing passes it any more.
  *
- * It has the shape of an RxJS Subscriber at a lower price: four guards of links cost 2.3 us a call, of Subscribers in
+ * It has the shape of an RxJS Subscriber at a lower price: four guards of links cost 2.4 us a call, of Subscribers in
  * Observables 2.9 us. RxJS begins and ends where a chain does; see `asObservable`.
  */
 export abstract class Link<T> implements Observer<T>, Unsubscribable {

@@ -53,10 +53,10 @@ export function pipeline<T, C extends Call>(
     random,
     onRetry,
     observe,
+    cache,
+    coalesce,
     endpointChoice,
   } = parts;
-
-  const { cache, coalesce } = parts;
 
   const perCall: readonly Layer<T, C>[] = [
     // Above all guards: what is kept costs no permit and is no sample, and a stale answer can take the place of
