@@ -1,18 +1,24 @@
-import { type DynamicModule, Module, StandardSchemaValidationPipe } from '@nestjs/common';
+import { type DynamicModule, Module, type Type, StandardSchemaValidationPipe } from '@nestjs/common';
 import { APP_PIPE } from '@nestjs/core';
 import { AggregationModule } from './aggregation/aggregation.module.js';
+import { CompositeModule } from './composite/composite.module.js';
+import { type GatewayDefinition } from './composite/config/gateway.js';
 import { HealthModule } from './health/health.module.js';
-import { StorefrontModule } from './storefront/storefront.module.js';
-import { type GatewayConfig } from './upstream/config/gateway-config.js';
 import { UpstreamModule } from './upstream/upstream.module.js';
 
-/** The API: the library's modules, and the reference gateway on top of them. */
+/** The API: the library's modules, and on top of them what a gateway adds in code. */
 @Module({})
 export class AppModule {
-  static with(config: GatewayConfig): DynamicModule {
+  static with({ config, composites }: GatewayDefinition, features: readonly Type[] = []): DynamicModule {
     return {
       module: AppModule,
-      imports: [UpstreamModule.forRoot({ config }), AggregationModule, HealthModule, StorefrontModule],
+      imports: [
+        UpstreamModule.forRoot({ config }),
+        AggregationModule,
+        HealthModule,
+        ...features,
+        CompositeModule.forRoot(composites),
+      ],
       providers: [{ provide: APP_PIPE, useClass: StandardSchemaValidationPipe }],
     };
   }

@@ -1,4 +1,4 @@
-import { type DynamicModule, type LoggerService } from '@nestjs/common';
+import { type DynamicModule, type LoggerService, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AdmissionControl } from './aggregation/admission-control.js';
@@ -8,7 +8,7 @@ import { ManagementModule } from './health/management.module.js';
 import { ShutdownState } from './health/shutdown-state.js';
 import { UpstreamHealth } from './health/upstream-health.js';
 import { serveOpenApi } from './openapi.js';
-import { type GatewayConfig } from './upstream/config/gateway-config.js';
+import { type GatewayDefinition } from './composite/config/gateway.js';
 
 /** A running gateway: the API, and the management side that shares its upstreams. */
 export interface Gateway {
@@ -18,28 +18,38 @@ export interface Gateway {
   stop(graceMs: number): Promise<void>;
 }
 
+export interface GatewayOptions {
+  /** Modules whose controllers the API serves besides the composites of the file. Default none. */
+  readonly features?: readonly Type[];
+  /** False for none. Default: Nest's own. */
+  readonly logger?: LoggerService | false | undefined;
+}
+
 /** The API, not listening: what {@link startGateway} starts, and what `openapi.json` is made from. */
 export function createApi(
-  config: GatewayConfig,
-  logger?: LoggerService | false,
+  definition: GatewayDefinition,
+  { features, logger }: GatewayOptions = {},
 ): Promise<NestFastifyApplication> {
-  return createApp(AppModule.with(config), logger);
+  return createApp(AppModule.with(definition, features), logger);
 }
 
 /**
  * Starts the API and the management side on the ports of the configuration. An upstream that is down never stops the
  * start.
  */
-export async function startGateway(config: GatewayConfig, logger?: LoggerService | false): Promise<Gateway> {
-  const { server } = config;
-  const api = await createApi(config, logger);
+export async function startGateway(
+  definition: GatewayDefinition,
+  options: GatewayOptions = {},
+): Promise<Gateway> {
+  const { server } = definition.config;
+  const api = await createApi(definition, options);
   serveOpenApi(api);
   const shared = {
     health: api.get(UpstreamHealth),
     shutdown: api.get(ShutdownState),
     admission: api.get(AdmissionControl),
   };
-  const management = await createApp(ManagementModule.sharing(shared), logger);
+  const management = await createApp(ManagementModule.sharing(shared), options.logger);
   await api.listen(server.port, server.host);
   await management.listen(server.managementPort, server.managementHost);
 

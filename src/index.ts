@@ -42,8 +42,8 @@ export {
 export { type UpstreamPolicy } from './upstream/config/policy-schema.js';
 export { RequestContext, type RequestOrigin } from './upstream/request-context.js';
 export { Upstream } from './upstream/upstream.js';
+export { InvalidAnswerError } from './upstream/json-call.js';
 export {
-  InvalidAnswerError,
   type ParsedRequestOptions,
   type RequestOptions,
   UpstreamClient,

@@ -2,8 +2,9 @@ import 'reflect-metadata';
 import { setFlagsFromString } from 'node:v8';
 import { startGateway } from './gateway.js';
 import { GatewayLogger } from './gateway-logger.js';
+import { StorefrontModule } from './storefront/storefront.module.js';
 import { ConfigurationError } from './upstream/config/configuration-error.js';
-import { loadGatewayConfig } from './upstream/config/gateway-config.js';
+import { loadGateway } from './composite/config/gateway.js';
 
 // Under steady load V8 takes what lives as long as a request for something that stays, and allocates it where only the
 // large collections look. The small ones then take twice as long (3.5 ms against 1.7), and the process half as much
@@ -13,8 +14,8 @@ setFlagsFromString('--no-allocation-site-pretenuring');
 const logger = new GatewayLogger(process.env['NODE_ENV'] === 'production');
 
 try {
-  const config = loadGatewayConfig({ file: process.env['GATEWAY_CONFIG'] });
-  const gateway = await startGateway(config, logger);
+  const definition = loadGateway({ file: process.env['GATEWAY_CONFIG'] });
+  const gateway = await startGateway(definition, { features: [StorefrontModule], logger });
   logger.log(
     `API on ${await gateway.api.getUrl()}, management on ${await gateway.management.getUrl()}`,
     'Tributary',
@@ -34,7 +35,7 @@ try {
     );
   };
   process.on('SIGTERM', () => {
-    stop(config.server.shutdownGraceMs);
+    stop(definition.config.server.shutdownGraceMs);
   });
   // Somebody at a keyboard: no load balancer needs time to notice.
   process.on('SIGINT', () => {

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApi } from '../src/gateway.js';
+import { StorefrontModule } from '../src/storefront/storefront.module.js';
 import { openApiDocument } from '../src/openapi.js';
-import { loadGatewayConfig } from '../src/upstream/config/gateway-config.js';
+import { loadGateway } from '../src/composite/config/gateway.js';
 
 const root = join(__dirname, '..');
 
@@ -11,7 +12,10 @@ describe('openapi.json', () => {
   let api: NestFastifyApplication;
 
   beforeAll(async () => {
-    api = await createApi(loadGatewayConfig({ file: join(root, 'gateway.yaml'), env: {} }), false);
+    api = await createApi(loadGateway({ file: join(root, 'gateway.yaml'), env: {} }), {
+      features: [StorefrontModule],
+      logger: false,
+    });
   });
 
   afterAll(async () => {

@@ -16,6 +16,8 @@ type PartValues = Record<string, unknown>;
 export interface Stage {
   /** The parts it waits for; undefined for all that were declared before it. */
   readonly needs: readonly string[] | undefined;
+  /** Whether a plan has made sure that what it needs exists; then that may also be declared behind it. */
+  readonly planned?: boolean;
   readonly declare: (values: Readonly<PartValues>) => Parts;
 }
 
@@ -24,6 +26,13 @@ export interface CompositeSettings {
   readonly passThrough: ReadonlySet<number>;
   readonly partialStatus: number | undefined;
   readonly reportInBody: boolean;
+  /** Who wants to know of each part as it ends. */
+  readonly listener?: CompositeListener | undefined;
+}
+
+/** Is told of the parts of one run as they end, in that order; `value` is undefined for a required one that failed. */
+export interface CompositeListener {
+  partEnded(report: PartReport, value: unknown): void;
 }
 
 /** Parts end this long before the composite's deadline, in ms, to leave time to write the answer... */
@@ -107,9 +116,10 @@ export class CompositeRun {
     this.outer.notes?.answered(note);
   }
 
-  partSettled(part: string, value: unknown): void {
+  partSettled(part: PartRun, value: unknown): void {
+    this.settings.listener?.partEnded(part.report, value);
     if (this.stages.length === 1) return;
-    this.settledValues.set(part, value);
+    this.settledValues.set(part.name, value);
     for (const waiting of this.waiting) this.startIfReady(waiting);
   }
 
@@ -150,7 +160,7 @@ export class CompositeRun {
     const { stage, index, subscriber } = waiting;
     if (subscriber.closed) return;
     const isMissing = (part: string): boolean => !this.settledValues.has(part);
-    const earlier = this.partsBefore(index);
+    const earlier = stage.planned === true ? undefined : this.partsBefore(index);
     const needs = stage.needs ?? earlier;
     if (needs?.some(isMissing) === false) {
       // First of all: a part that settles at once leads back here.
@@ -158,7 +168,7 @@ export class CompositeRun {
       const values = Object.fromEntries(needs.map((part) => [part, this.settledValues.get(part)]));
       // What settled last may have answered in a context of its own.
       this.context.run(() => this.partsOf(stage, index, values).subscribe(subscriber), undefined);
-    } else if (earlier?.some(isMissing) === false) {
+    } else if (stage.planned !== true && earlier?.some(isMissing) === false) {
       const missing = stage.needs?.filter(isMissing).map((part) => `'${part}'`);
       subscriber.error(
         new TypeError(`thenAlso() needs ${missing?.join(', ')}, which no earlier stage declares`),

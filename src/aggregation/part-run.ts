@@ -118,6 +118,7 @@ export class PartRun implements AnswerNotes {
       return;
     }
     this.end('failed', reason);
+    this.run.settings.listener?.partEnded(this.report, undefined);
     this.subscriber?.error(failure === undefined ? error : this.failedBecause(reason, error, failure));
   }
 
@@ -137,7 +138,7 @@ export class PartRun implements AnswerNotes {
     const value = answered === undefined ? null : answered;
     this.subscriber?.next(value);
     this.subscriber?.complete();
-    this.run.partSettled(this.name, value);
+    this.run.partSettled(this, value);
   }
 
   private end(state: PartState, reason: FailureReason | undefined): void {

@@ -44,6 +44,8 @@ export class TemplateExpression {
   readonly isQuery: boolean;
   /** Whether it stands in the path and lets slashes through: `{+path}`. */
   readonly mayHoldSlashes: boolean;
+  /** The names of its variables, in order. */
+  readonly names: readonly string[];
   private readonly operator: Operator;
   private readonly variables: readonly Variable[];
 
@@ -61,6 +63,7 @@ export class TemplateExpression {
     this.mayHoldSlashes = sign === '+' && !inQuery;
     const place = { template, operator, inPath: !inQuery && !this.isQuery, mayBeLeftOut: this.isQuery };
     this.variables = list.split(',').map((variable) => new Variable(place, variable));
+    this.names = this.variables.map(({ name }) => name);
   }
 
   /** The URL so far, with this expression behind it. */
@@ -87,7 +90,7 @@ interface Place {
 
 /** One variable of an expression, at its place. */
 class Variable {
-  private readonly name: string;
+  readonly name: string;
   private readonly explode: boolean;
   private readonly maxLength: number | undefined;
   /** `name=` where the operator wants one. */

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { type RecordingServer, recordingServer, type Serve } from '../http/testing/recording-server.js';
 import { VERDICTS } from '../resilience/verdict.js';
 import { failureOf, Fixture, Opened, statuses, valueOf } from './testing/spec-support.js';
-import { InvalidAnswerError, type RequestOptions, UpstreamClient } from './upstream-client.js';
+import { InvalidAnswerError } from './json-call.js';
+import { type RequestOptions, UpstreamClient } from './upstream-client.js';
 import { UrlTemplateError } from './template-expression.js';
 
 const opened = new Opened();

@@ -1,11 +1,9 @@
 import { type StandardSchemaV1 } from '@standard-schema/spec';
 import { Injectable } from '@nestjs/common';
 import { type Observable, throwError } from 'rxjs';
-import { VERDICTS } from '../resilience/verdict.js';
-import { isSuccess } from './shared-request.js';
+import { invalidAnswer, jsonBody, parsedBody, sendJson } from './json-call.js';
 import { Upstream } from './upstream.js';
 import { type UpstreamResponse } from './upstream-call.js';
-import { UpstreamError } from './upstream-error.js';
 import { type TemplateValues, UrlTemplateError } from './template-expression.js';
 import { UrlTemplate } from './url-template.js';
 
@@ -102,8 +100,8 @@ export abstract class UpstreamClient {
     const { schema } = options;
     const read =
       schema === undefined
-        ? bodyOf
-        : (answer: UpstreamResponse): unknown => this.parse(schema, bodyOf(answer));
+        ? jsonBody
+        : (answer: UpstreamResponse): unknown => parsedBody(this.upstream, schema, jsonBody(answer));
     return this.send(method, template, body, options, read);
   }
 
@@ -114,25 +112,16 @@ export abstract class UpstreamClient {
     options: RequestOptions,
     read: (response: UpstreamResponse) => T,
   ): Observable<T> {
-    let url: string;
+    const { params = {}, deadlineMs, idempotencyKey, headers: given } = options;
+    const headers = idempotencyKey === undefined ? given : { ...given, 'idempotency-key': idempotencyKey };
+    let parsed: UrlTemplate;
     try {
-      url = this.template(template).expand(options.params ?? {});
+      parsed = this.template(template);
     } catch (cause) {
-      return throwError(() => this.invalid(detailOf(cause), cause));
+      const detail = cause instanceof UrlTemplateError ? cause.message : undefined;
+      return throwError(() => invalidAnswer(this.upstream, detail, cause));
     }
-    const { deadlineMs, idempotencyKey, headers } = options;
-    const request = {
-      method,
-      url,
-      headers: idempotencyKey === undefined ? headers : { ...headers, 'idempotency-key': idempotencyKey },
-      data: body,
-      deadlineMs,
-      responseType: 'json',
-      transitional: STRICT_JSON,
-      // Said for every call: whoever shares the upstream may have changed the default of its axios instance.
-      validateStatus: isSuccess,
-    } as const;
-    return this.upstream.send(request, read);
+    return sendJson(this.upstream, { method, template: parsed, params, headers, body, deadlineMs }, read);
   }
 
   private template(source: string): UrlTemplate {
@@ -144,65 +133,8 @@ export abstract class UpstreamClient {
     }
     return template;
   }
-
-  private parse(schema: StandardSchemaV1, body: unknown): unknown {
-    let result: ReturnType<StandardSchemaV1['~standard']['validate']>;
-    try {
-      result = schema['~standard'].validate(body);
-    } catch (cause) {
-      throw this.invalid('the schema of its answer threw an error', cause);
-    }
-    if ('then' in result) {
-      // Nobody waits for it: what it may be rejected with is not to end the process.
-      result.then(undefined, () => undefined);
-      throw this.invalid('the schema of its answer must be synchronous', undefined);
-    }
-    if (result.issues === undefined) return result.value;
-    const cause = new InvalidAnswerError(result.issues);
-    throw this.invalid(cause.message, cause);
-  }
-
-  private invalid(detail: string | undefined, cause: unknown): UpstreamError {
-    const { name: upstream } = this.upstream;
-    return new UpstreamError({ upstream, reason: 'invalid', verdict: VERDICTS.neutral, detail, cause });
-  }
 }
-
-/** The answer was JSON, but not what the client's schema expects. Its message names paths, never values. */
-export class InvalidAnswerError extends Error {
-  override readonly name = 'InvalidAnswerError';
-
-  constructor(readonly issues: readonly StandardSchemaV1.Issue[]) {
-    super(`the answer does not fit its schema at ${placesOf(issues)}`);
-  }
-}
-
-/** Without this, axios hands a body that is not JSON on as a string. */
-const STRICT_JSON = { silentJSONParsing: false };
 
 function headersOf({ headers }: UpstreamResponse): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(headers));
-}
-
-function bodyOf({ data }: UpstreamResponse): unknown {
-  return data === '' || data === undefined ? null : data;
-}
-
-/** A template's own words name variables and flaws, no values; another error's may hold anything. */
-function detailOf(error: unknown): string | undefined {
-  return error instanceof UrlTemplateError ? error.message : undefined;
-}
-
-/** Places an error names; a list of a thousand may be wrong at each. */
-const MAX_PLACES = 5;
-
-function placesOf(issues: readonly StandardSchemaV1.Issue[]): string {
-  const places = issues.slice(0, MAX_PLACES).map(pathOf).join(', ');
-  return issues.length > MAX_PLACES ? `${places} and ${issues.length - MAX_PLACES} more` : places;
-}
-
-function pathOf({ path = [] }: StandardSchemaV1.Issue): string {
-  return path.length === 0
-    ? 'its root'
-    : path.map((key) => (typeof key === 'object' ? String(key.key) : String(key))).join('.');
 }

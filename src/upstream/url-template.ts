@@ -21,6 +21,8 @@ export { type TemplateValue, type TemplateValues } from './template-expression.j
  * package is what the specs compare it with.
  */
 export class UrlTemplate {
+  /** The names of its variables, in order, each once. */
+  readonly variables: readonly string[];
   private readonly head: string;
   private readonly steps: readonly Step[];
   private readonly mayHoldSlashes: boolean;
@@ -40,6 +42,7 @@ export class UrlTemplate {
       inQuery ||= expression.isQuery || literal.includes('?');
     }
     this.steps = steps;
+    this.variables = [...new Set(steps.flatMap(({ expression }) => expression.names))];
     this.mayHoldSlashes = steps.some(({ expression }) => expression.mayHoldSlashes);
   }
 

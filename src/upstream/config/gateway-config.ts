@@ -191,7 +191,7 @@ const UPSTREAM_NAME = /^[a-zA-Z][a-zA-Z0-9_-]*$/;
  * @throws ConfigurationError with everything that is wrong with it, or because it cannot be read.
  */
 export function loadGatewayConfig({ file = 'gateway.yaml', env }: GatewayConfigOptions = {}): GatewayConfig {
-  return parseGatewayConfig(textOf(file), { file, env });
+  return parseGatewayConfig(gatewayText(file), { file, env });
 }
 
 /**
@@ -199,10 +199,29 @@ export function loadGatewayConfig({ file = 'gateway.yaml', env }: GatewayConfigO
  *
  * @throws ConfigurationError with everything that is wrong with it.
  */
-export function parseGatewayConfig(
+export function parseGatewayConfig(text: string, options: GatewayConfigOptions = {}): GatewayConfig {
+  const { config, report } = readGatewayFile(text, options);
+  report.throwIfAny();
+  return deepFrozen(config);
+}
+
+/** A gateway file whose mistakes are not said yet: layers above read sections of their own from it first. */
+export interface GatewayFile {
+  readonly source: YamlSource;
+  readonly report: ConfigurationReport;
+  /** Usable only if the report stays empty. */
+  readonly config: GatewayConfig;
+}
+
+/**
+ * Reads a gateway file and collects what is wrong with what this layer knows of it.
+ *
+ * @throws ConfigurationError if it is no YAML.
+ */
+export function readGatewayFile(
   text: string,
   { file = 'gateway.yaml', env = process.env }: GatewayConfigOptions = {},
-): GatewayConfig {
+): GatewayFile {
   const source = YamlSource.parse(text, { file, env });
   const report = new ConfigurationReport(source);
   report.problems.push(...source.problems);
@@ -235,8 +254,7 @@ export function parseGatewayConfig(
     cache: settledCache(written.cache ?? {}),
     upstreams: Object.fromEntries(Object.entries(written.upstreams ?? {}).map(settle)),
   };
-  report.throwIfAny();
-  return deepFrozen(config);
+  return { source, report, config };
 }
 
 /**
@@ -256,7 +274,12 @@ export function knownUpstream(config: GatewayConfig, name: string, where = ''): 
   ]);
 }
 
-function textOf(file: string): string {
+/**
+ * The text of a gateway file.
+ *
+ * @throws ConfigurationError because it cannot be read.
+ */
+export function gatewayText(file: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
   } catch (error) {

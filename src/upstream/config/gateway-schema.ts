@@ -102,6 +102,8 @@ export const gatewaySchema = group({
   cache: cache.optional(),
   defaults: policySchema.optional(),
   upstreams: z.record(z.string(), upstream, { error: 'a group of upstreams by name' }).optional(),
+  /** Read by the layer that knows what a composite is. */
+  composites: z.unknown().optional(),
 });
 
 export type WrittenUpstream = z.output<typeof upstream>;
