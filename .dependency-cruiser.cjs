@@ -65,7 +65,7 @@ module.exports = {
     {
       name: 'no-dev-dependencies-in-source',
       severity: 'error',
-      from: { path: '^(src|examples)/', pathNot: '\\.spec\\.ts$' },
+      from: { path: '^(src|examples)/', pathNot: '\\.spec\\.ts$|^src/[^/]+/testing/' },
       to: { dependencyTypes: ['npm-dev'] },
     },
   ],

@@ -63,7 +63,7 @@ describe('verdicts', () => {
   });
 
   it('says it in words', () => {
-    const verdict = { against: 'c', atMost: 0.2, ratio: 0.456, holds: false } as const;
+    const verdict = { of: 'a', against: 'c', atMost: 0.2, ratio: 0.456, holds: false } as const;
     expect(describeVerdict(verdict)).toBe('CPU per composite, (a) to (c): 0.46, at most 0.2: does NOT hold');
   });
 });

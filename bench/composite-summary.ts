@@ -1,4 +1,4 @@
-import { BASELINE, type Contestant, CPU_TARGETS, type Letter } from './contestants.js';
+import { BASELINE, type Contestant, CPU_TARGETS, type CpuTarget, type Letter } from './contestants.js';
 import { type Measurement } from './rounds.js';
 import { median, medianRatio } from './statistics.js';
 import { type Column, formatNumber, formatTable } from './table.js';
@@ -22,9 +22,7 @@ export interface Ratios {
 }
 
 /** Whether one of the things that must be true was. */
-export interface Verdict {
-  readonly against: Letter;
-  readonly atMost: number;
+export interface Verdict extends CpuTarget {
   readonly ratio: number;
   readonly holds: boolean;
 }
@@ -65,12 +63,12 @@ function ratiosOf(own: readonly Measurement[], other: readonly Measurement[]): R
 
 /** What must be true, for the servers that ran. */
 export function verdicts(rounds: RoundsByServer): Verdict[] {
-  return CPU_TARGETS.flatMap(({ against, atMost }) => {
-    const own = rounds.get('a');
-    const other = rounds.get(against);
+  return CPU_TARGETS.flatMap((target) => {
+    const own = rounds.get(target.of);
+    const other = rounds.get(target.against);
     if (!own || !other) return [];
     const ratio = ratiosOf(own, other).cpuMicrosPerComposite;
-    return [{ against, atMost, ratio, holds: ratio <= atMost }];
+    return [{ ...target, ratio, holds: ratio <= target.atMost }];
   });
 }
 
@@ -99,6 +97,6 @@ export function summaryTable(summaries: readonly ServerSummary[]): string {
 }
 
 /** One line a verdict. */
-export function describeVerdict({ against, atMost, ratio, holds }: Verdict): string {
-  return `CPU per composite, (a) to (${against}): ${ratio.toFixed(2)}, at most ${atMost}: ${holds ? 'holds' : 'does NOT hold'}`;
+export function describeVerdict({ of, against, atMost, ratio, holds }: Verdict): string {
+  return `CPU per composite, (${of}) to (${against}): ${ratio.toFixed(2)}, at most ${atMost}: ${holds ? 'holds' : 'does NOT hold'}`;
 }

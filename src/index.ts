@@ -7,6 +7,13 @@ export {
   thenAlso,
   withReport,
 } from './aggregation/aggregate.js';
+export {
+  joinEach,
+  type JoinBatch,
+  type JoinBatchOptions,
+  type JoinCallOptions,
+} from './aggregation/join-each.js';
+export { JoinedItems, type JoinKey } from './aggregation/joined-items.js';
 export { AggregationModule } from './aggregation/aggregation.module.js';
 export { ApiComposite, type ApiCompositeOptions, ApiProblem } from './aggregation/api-composite.js';
 export {
@@ -23,6 +30,8 @@ export { PartFailedError } from './aggregation/part-failed-error.js';
 export { type CompositeReport, type PartReport, type PartState } from './aggregation/part-report.js';
 export { type ProblemDocument } from './aggregation/problem.js';
 export { gatewayServerOptions } from './aggregation/server-options.js';
+export { CompositeModule } from './composite/composite.module.js';
+export { type GatewayDefinition, loadGateway, parseGateway } from './composite/config/gateway.js';
 export { UndiciHttpModule } from './http/undici-http.module.js';
 export {
   createUndiciHttpService,

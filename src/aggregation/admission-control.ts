@@ -11,6 +11,7 @@ import { ConnectionPlaces } from './connection-places.js';
 import { plainProblem } from './problem.js';
 import { sendProblem } from './problem.filter.js';
 import { isUnder, RequestPriorities } from './request-priority.js';
+import { isTabled, ServedRoutes } from './served-routes.js';
 import { whenServed } from './when-served.js';
 
 /** An orchestrator that hears 503 from here would restart the gateway, or take it out, for being busy. */
@@ -29,13 +30,13 @@ const logger = new Logger('Admission');
 export class AdmissionControl {
   private readonly admission: Admission | undefined;
 
-  constructor(host: HttpAdapterHost, @Optional() registry?: UpstreamRegistry) {
+  constructor(host: HttpAdapterHost, served: ServedRoutes, @Optional() registry?: UpstreamRegistry) {
     const config = registry?.config.server.admission;
     if (config === undefined || (config.maxInFlight === null && config.maxLoopDelayMs === null)) return;
     const admission = new Admission(config, systemClock, systemRandom, logTransition);
     this.admission = admission;
     whenServed(host, (fastify) => {
-      guard(fastify, admission, config);
+      guard(fastify, admission, config, served);
     });
   }
 
@@ -45,13 +46,18 @@ export class AdmissionControl {
   }
 }
 
-function guard(fastify: FastifyInstance, admission: Admission, config: AdmissionConfig): void {
+function guard(
+  fastify: FastifyInstance,
+  admission: Admission,
+  config: AdmissionConfig,
+  served: ServedRoutes,
+): void {
   const priorities = new RequestPriorities(config.priorities);
   const connections = new ConnectionPlaces(admission);
-  if (Object.keys(config.priorities).length > 0) warnOfIdle(priorities, fastify);
+  if (Object.keys(config.priorities).length > 0) warnOfIdle(priorities, fastify, served);
   fastify.addHook('onRequest', (request, reply, done) => {
     // The route, not the path: a path can be written in many ways, some of them to look like another route.
-    const route = request.routeOptions.url ?? '';
+    const route = served.of(request);
     if (isUnder(route, EXEMPT)) {
       done();
       return;
@@ -78,13 +84,16 @@ function guard(fastify: FastifyInstance, admission: Admission, config: Admission
 }
 
 /** Says which prefixes lie above no route: a misspelt one would give its priority to nothing, in silence. */
-function warnOfIdle(priorities: RequestPriorities, fastify: FastifyInstance): void {
+function warnOfIdle(priorities: RequestPriorities, fastify: FastifyInstance, served: ServedRoutes): void {
   const routes = new Set<string>();
-  fastify.addHook('onRoute', ({ url }) => {
-    routes.add(url);
+  fastify.addHook('onRoute', ({ url, config }) => {
+    if (!isTabled(config)) routes.add(url);
   });
   fastify.addHook('onReady', (done) => {
-    for (const { prefix, meant } of priorities.idleAmong(routes)) {
+    for (const { prefix, meant } of priorities.idleAmong([
+      ...routes,
+      ...served.tabled.map(({ route }) => route),
+    ])) {
       const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
       logger.warn(`server.admission.priorities.${prefix}: above no route of the API${hint}`);
     }

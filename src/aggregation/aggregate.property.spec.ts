@@ -185,7 +185,7 @@ function endOf(spec: PartSpec, startsAt: number, endsAt: number, got: string): E
       ? startsAt
       : Math.min(startsAt + latency, startsAt + within, Math.max(startsAt, endsAt));
   const answered = startsAt + latency === at && asked;
-  const ending = { part: name, durationMs: at - startsAt };
+  const ending = { part: name, durationMs: at - startsAt, startedAtMs: startsAt };
   if (kind === 'skipped') {
     return {
       at,
@@ -276,7 +276,7 @@ function withLatencies({ stages }: CompositeSpec, [...latencies]: readonly numbe
 }
 
 function withoutDurations(report: CompositeReport | undefined): object | undefined {
-  return report && { ...report, parts: report.parts.map((part) => ({ ...part, durationMs: 0 })) };
+  return report && { ...report, parts: report.parts.map((part) => ({ ...part, durationMs: 0, startedAtMs: 0 })) };
 }
 
 function namesOf({ stages }: CompositeSpec): string[] {

@@ -173,7 +173,13 @@ describe('an optional part that fails', () => {
     for (const reason of reasons) parts[reason] = optional(failing(upstreamError(reason)));
     const report = {
       complete: false,
-      parts: reasons.map((reason) => ({ part: reason, state: 'fallback', reason, durationMs: 0 })),
+      parts: reasons.map((reason) => ({
+        part: reason,
+        state: 'fallback',
+        reason,
+        durationMs: 0,
+        startedAtMs: 0,
+      })),
     };
     expect(reportOf(aggregate(parts)).values).toEqual([report]);
   });
@@ -188,7 +194,10 @@ describe('an optional part that fails', () => {
       ),
     });
     expect(reportOf(composite).values).toEqual([
-      { complete: false, parts: [{ part: 'thrown', state: 'fallback', reason: 'invalid', durationMs: 0 }] },
+      {
+        complete: false,
+        parts: [{ part: 'thrown', state: 'fallback', reason: 'invalid', durationMs: 0, startedAtMs: 0 }],
+      },
     ]);
     expect(log.errors).toEqual([["the optional part 'thrown' fell back because of a bug", bug, 'Composite']]);
   });
@@ -302,7 +311,7 @@ describe('a skipped part', () => {
 });
 
 describe('the report', () => {
-  it('says how long each part took, in whole ms', () => {
+  it('says when each part began and how long it took, in whole ms', () => {
     const [a, b] = [new ScriptedSource(), new ScriptedSource()];
     const watched = reportOf(aggregate({ a: required(a.source), b: optional(b.source) }));
     jest.advanceTimersByTime(12);
@@ -313,8 +322,8 @@ describe('the report', () => {
       {
         complete: false,
         parts: [
-          { part: 'a', state: 'ok', reason: undefined, durationMs: 12 },
-          { part: 'b', state: 'fallback', reason: 'connect', durationMs: 42 },
+          { part: 'a', state: 'ok', reason: undefined, durationMs: 12, startedAtMs: 0 },
+          { part: 'b', state: 'fallback', reason: 'connect', durationMs: 42, startedAtMs: 0 },
         ],
       },
     ]);

@@ -5,6 +5,7 @@ import { AllowedMethods } from './allowed-methods.js';
 import { CompositeResponse } from './composite-response.js';
 import { ConnectionDraining } from './connection-draining.js';
 import { ProblemFilter } from './problem.filter.js';
+import { ServedRoutes } from './served-routes.js';
 
 /**
  * Turns composites into HTTP responses and errors into problem documents. Import it once, in the root module of an
@@ -17,7 +18,9 @@ import { ProblemFilter } from './problem.filter.js';
     AllowedMethods,
     CompositeResponse,
     ConnectionDraining,
+    ServedRoutes,
     { provide: APP_FILTER, useClass: ProblemFilter },
   ],
+  exports: [AllowedMethods, ServedRoutes],
 })
 export class AggregationModule {}

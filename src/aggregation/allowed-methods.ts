@@ -2,7 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type FastifyInstance, type RouteOptions } from 'fastify';
 import FindMyWay, { type HTTPMethod } from 'find-my-way';
+import { isTabled, ServedRoutes } from './served-routes.js';
 import { whenServed } from './when-served.js';
+
+/** Verbs that a route of the table may have. */
+const METHODS = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT'] as const;
 
 /**
  * Knows which verbs a path takes, for the `Allow` of a 405: Fastify looks a route up by verb and path together, and
@@ -13,7 +17,10 @@ export class AllowedMethods {
   private router = FindMyWay();
   private readonly methods = new Set<HTTPMethod>();
 
-  constructor(host: HttpAdapterHost) {
+  constructor(
+    host: HttpAdapterHost,
+    private readonly served: ServedRoutes,
+  ) {
     whenServed(host, (fastify) => {
       this.watch(fastify);
     });
@@ -21,7 +28,17 @@ export class AllowedMethods {
 
   /** The verbs that would have found a route at this URL, in alphabetical order. */
   of(url: string): string[] {
-    return [...this.methods].filter((method) => this.router.find(method, url) !== null).sort();
+    const methods = new Set<string>([...this.methods, ...METHODS]);
+    return [...methods].filter((method) => this.has(method, url)).sort();
+  }
+
+  /** The route of the server's own that takes this verb and path, as it was declared. */
+  ownRoute(method: string, url: string): string | undefined {
+    return this.router.find(method as HTTPMethod, url)?.store as string | undefined;
+  }
+
+  private has(method: string, url: string): boolean {
+    return this.ownRoute(method, url) !== undefined || this.served.has(method, url);
   }
 
   private watch(fastify: FastifyInstance): void {
@@ -39,11 +56,12 @@ export class AllowedMethods {
     });
   }
 
-  private add({ method, url }: RouteOptions): void {
+  private add({ method, url, config }: RouteOptions): void {
+    if (isTabled(config)) return;
     for (const each of [method].flat() as HTTPMethod[]) {
       this.methods.add(each);
       // A path registered twice under constraints (versions, hosts) is one path to us.
-      if (!this.router.hasRoute(each, url)) this.router.on(each, url, () => undefined);
+      if (!this.router.hasRoute(each, url)) this.router.on(each, url, () => undefined, url);
     }
   }
 }

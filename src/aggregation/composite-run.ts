@@ -9,6 +9,7 @@ import { ExchangeContext } from './exchange-context.js';
 import { type Parts } from './part.js';
 import { assertPartName, type CompositeReport, type PartReport } from './part-report.js';
 import { PartRun } from './part-run.js';
+import { type WriteOutcome } from './write-outcome.js';
 
 type PartValues = Record<string, unknown>;
 
@@ -16,6 +17,8 @@ type PartValues = Record<string, unknown>;
 export interface Stage {
   /** The parts it waits for; undefined for all that were declared before it. */
   readonly needs: readonly string[] | undefined;
+  /** What it waits for where every part is required. Default: the same. */
+  readonly needsIfStrict?: readonly string[] | undefined;
   /** Whether a plan has made sure that what it needs exists; then that may also be declared behind it. */
   readonly planned?: boolean;
   readonly declare: (values: Readonly<PartValues>) => Parts;
@@ -28,11 +31,16 @@ export interface CompositeSettings {
   readonly reportInBody: boolean;
   /** Who wants to know of each part as it ends. */
   readonly listener?: CompositeListener | undefined;
+  /** What has become of the writes; undefined where there are none. */
+  readonly writes?: (() => Readonly<Record<string, WriteOutcome>>) | undefined;
 }
 
-/** Is told of the parts of one run as they end, in that order; `value` is undefined for a required one that failed. */
+/** Is told of one run as it goes. */
 export interface CompositeListener {
+  /** A part has ended, before the composite does because of it; `value` is undefined for a required one that failed. */
   partEnded(report: PartReport, value: unknown): void;
+  /** The composite has ended, and its subscriber knows how. */
+  ended?(report: CompositeReport): void;
 }
 
 /** Parts end this long before the composite's deadline, in ms, to leave time to write the answer... */
@@ -48,7 +56,8 @@ export class CompositeRun {
   /** The context parts run in: the request's, with the composite's deadline. */
   readonly context: RequestContext;
 
-  private readonly startedAt = systemClock.now();
+  /** On the clock's scale. */
+  readonly startedAt = systemClock.now();
   private readonly outer = RequestContext.current();
   private readonly exchange = this.outer instanceof ExchangeContext ? this.outer : undefined;
   private readonly stageRuns: (readonly PartRun[] | undefined)[] = [];
@@ -108,7 +117,8 @@ export class CompositeRun {
         complete &&= run.settled && run.state !== 'fallback' && run.state !== 'failed';
       }
     }
-    return { complete, parts };
+    const { writes } = this.settings;
+    return writes === undefined ? { complete, parts } : { complete, parts, writes: writes() };
   }
 
   /** A part has got an answer; what that means for the response, the composite around it has to know. */
@@ -117,7 +127,6 @@ export class CompositeRun {
   }
 
   partSettled(part: PartRun, value: unknown): void {
-    this.settings.listener?.partEnded(part.report, value);
     if (this.stages.length === 1) return;
     this.settledValues.set(part.name, value);
     for (const waiting of this.waiting) this.startIfReady(waiting);
@@ -147,7 +156,7 @@ export class CompositeRun {
   }
 
   private stage(stage: Stage, index: number): Observable<PartValues> {
-    if (stage.needs?.length === 0) return this.partsOf(stage, index, {});
+    if (this.needsOf(stage)?.length === 0) return this.partsOf(stage, index, {});
     return new Observable((subscriber) => {
       const waiting: WaitingStage = { stage, index, subscriber };
       this.waiting.add(waiting);
@@ -161,7 +170,7 @@ export class CompositeRun {
     if (subscriber.closed) return;
     const isMissing = (part: string): boolean => !this.settledValues.has(part);
     const earlier = stage.planned === true ? undefined : this.partsBefore(index);
-    const needs = stage.needs ?? earlier;
+    const needs = this.needsOf(stage) ?? earlier;
     if (needs?.some(isMissing) === false) {
       // First of all: a part that settles at once leads back here.
       this.waiting.delete(waiting);
@@ -174,6 +183,10 @@ export class CompositeRun {
         new TypeError(`thenAlso() needs ${missing?.join(', ')}, which no earlier stage declares`),
       );
     }
+  }
+
+  private needsOf(stage: Stage): readonly string[] | undefined {
+    return this.strict ? (stage.needsIfStrict ?? stage.needs) : stage.needs;
   }
 
   /** The names of all parts declared before a stage, in order; undefined while some are yet to be declared. */
@@ -208,8 +221,10 @@ export class CompositeRun {
   }
 
   private leaveReport(): void {
-    const { partialStatus, reportInBody } = this.settings;
-    this.exchange?.compositeEnded(this.stages, { report: this.report(), partialStatus, reportInBody });
+    const { partialStatus, reportInBody, listener } = this.settings;
+    const report = this.report();
+    this.exchange?.compositeEnded(this.stages, { report, partialStatus, reportInBody });
+    listener?.ended?.(report);
   }
 }
 

@@ -1,6 +1,7 @@
+import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { type FastifyInstance } from 'fastify';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { whenServed } from './when-served.js';
 
 /**
@@ -22,9 +23,17 @@ export class ConnectionDraining {
       this.closing = true;
       done();
     });
-    fastify.addHook('onSend', (_request, reply, payload, done) => {
+    fastify.addHook('onSend', (request, reply, payload, done) => {
       if (this.closing) reply.header('connection', 'close');
+      else if (payload instanceof Readable) this.watchStream(request, reply);
       done(null, payload);
+    });
+  }
+
+  /** What is sent bit by bit may see closing begin when its head has long been sent. */
+  private watchStream({ raw: { socket } }: FastifyRequest, { raw: response }: FastifyReply): void {
+    response.once('finish', () => {
+      if (this.closing) socket.end();
     });
   }
 }

@@ -42,7 +42,7 @@ describe('a part with a time of its own', () => {
         value: { part: 'fallback' },
         report: {
           complete: false,
-          parts: [{ part: 'part', state: 'fallback', reason: 'timeout', durationMs: 300 }],
+          parts: [{ part: 'part', state: 'fallback', reason: 'timeout', durationMs: 300, startedAtMs: 0 }],
         },
       },
     ]);

@@ -42,6 +42,14 @@ export class ExchangeContext extends RequestContext {
     this.reports.set(composite, finished);
   }
 
+  /** What became of the writes of a composite that has ended; undefined where none has any. */
+  get writes(): CompositeReport['writes'] {
+    for (const finished of this.reports.values()) {
+      if (finished?.report.writes !== undefined) return finished.report.writes;
+    }
+    return undefined;
+  }
+
   /** The composites that have ended; one, in all but unusual controllers. */
   get composites(): readonly FinishedComposite[] {
     return [...this.reports.values()].filter((finished) => finished !== undefined);

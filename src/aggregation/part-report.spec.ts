@@ -34,6 +34,15 @@ describe('Composite-Parts', () => {
     ]);
   });
 
+  it('says of a list join how many of its items were found', () => {
+    const products = { ...part('products', 'fallback', 300, 'timeout'), items: { done: 37, of: 40 } };
+    const field = compositePartsField([products]);
+    expect(field).toBe('products;state=fallback;reason=timeout;items="37/40";dur=300');
+    expect(parseList(field)).toEqual([
+      { value: 'products', parameters: { state: 'fallback', reason: 'timeout', items: '37/40', dur: 300 } },
+    ]);
+  });
+
   it('is one for every name, state and reason there is', () => {
     const states: PartState[] = ['ok', 'fallback', 'stale', 'skipped', 'failed'];
     const reasons: FailureReason[] = [
@@ -82,6 +91,15 @@ describe('the report in a body', () => {
       '{"complete":false,"parts":{"customer":{"state":"ok","durationMs":12},' +
         '"offers":{"state":"fallback","reason":"timeout","durationMs":300},' +
         '"products":{"state":"skipped","durationMs":0}}}',
+    );
+  });
+});
+
+describe('a list join in the report of a body', () => {
+  it('says how many of its items were found', () => {
+    const products = { ...part('products', 'ok', 12), items: { done: 37, of: 40 } };
+    expect(JSON.stringify(reportBody({ complete: true, parts: [products] }))).toBe(
+      '{"complete":true,"parts":{"products":{"state":"ok","items":{"done":37,"of":40},"durationMs":12}}}',
     );
   });
 });

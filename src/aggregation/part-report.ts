@@ -1,4 +1,6 @@
+import { type ItemCount } from './part-joins.js';
 import { type FailureReason } from '../upstream/upstream-error.js';
+import { type WriteOutcome } from './write-outcome.js';
 
 /** How a part ended. `stale`: with a kept answer that is not fresh any more, because no better one was to be had. */
 export type PartState = 'ok' | 'fallback' | 'stale' | 'skipped' | 'failed';
@@ -11,8 +13,12 @@ export interface PartReport {
   readonly reason: FailureReason | undefined;
   /** In whole ms. */
   readonly durationMs: number;
+  /** When it began, in whole ms after its composite did; undefined for a part that never began. */
+  readonly startedAtMs?: number | undefined;
   /** How old a stale answer is, in whole seconds. */
   readonly ageSeconds?: number | undefined;
+  /** Of a part that is made of list joins: how many of the items there are values for. */
+  readonly items?: ItemCount | undefined;
 }
 
 /** How a composite ended: its parts in the order they were declared. */
@@ -20,16 +26,19 @@ export interface CompositeReport {
   /** Whether nothing is missing: every part is ok, stale, or was not needed. */
   readonly complete: boolean;
   readonly parts: readonly PartReport[];
+  /** What became of its writes, by part, in the order they were declared; undefined where it has none. */
+  readonly writes?: Readonly<Record<string, WriteOutcome>> | undefined;
 }
 
 /** `Composite-Parts`, an RFC 9651 list of tokens: `customer;state=ok;dur=12, offers;state=stale;reason=open;age=37;dur=2`. */
 export function compositePartsField(parts: readonly PartReport[]): string {
   let field = '';
-  for (const { part, state, reason, durationMs, ageSeconds } of parts) {
+  for (const { part, state, reason, durationMs, ageSeconds, items } of parts) {
     if (field !== '') field += ', ';
     field += `${part};state=${state}`;
     if (reason !== undefined) field += `;reason=${reason}`;
     if (ageSeconds !== undefined) field += `;age=${ageSeconds}`;
+    if (items !== undefined) field += `;items="${items.done}/${items.of}"`;
     field += `;dur=${durationMs}`;
   }
   return field;
@@ -47,20 +56,24 @@ export function serverTimingField(parts: readonly PartReport[]): string {
 }
 
 /** The report as it stands in a body, under `_composite`. */
-export function reportBody({ complete, parts }: CompositeReport): object {
-  const entries = parts.map(
-    ({ part, state, reason, durationMs, ageSeconds }) =>
-      [
-        part,
-        {
-          state,
-          ...(reason === undefined ? {} : { reason }),
-          ...(ageSeconds === undefined ? {} : { ageSeconds }),
-          durationMs,
-        },
-      ] as const,
-  );
-  return { complete, parts: Object.fromEntries<object>(entries) };
+export function reportBody({ complete, parts, writes }: CompositeReport): object {
+  const entries = parts.map((report) => [report.part, partBody(report)] as const);
+  return {
+    complete,
+    parts: Object.fromEntries<object>(entries),
+    ...(writes === undefined ? {} : { writes }),
+  };
+}
+
+/** One part of it. */
+export function partBody({ state, reason, durationMs, ageSeconds, items }: PartReport): object {
+  return {
+    state,
+    ...(reason === undefined ? {} : { reason }),
+    ...(ageSeconds === undefined ? {} : { ageSeconds }),
+    ...(items === undefined ? {} : { items }),
+    durationMs,
+  };
 }
 
 /** A part's name stands in header fields, so it is an RFC 9651 token without the characters a metric name lacks. */

@@ -9,6 +9,7 @@ import { type CompositeRun } from './composite-run.js';
 import { type CalledPart, type Part } from './part.js';
 import { PartFailedError } from './part-failed-error.js';
 import { type PartFailure, partFailureOf } from './part-failure.js';
+import { PartJoins, type RunningJoin } from './part-joins.js';
 import { type PartReport, type PartState } from './part-report.js';
 import { UNKNOWN_ANSWER } from './response-freshness.js';
 
@@ -29,6 +30,8 @@ export class PartRun implements AnswerNotes {
   private isNoted = false;
   /** The oldest of the stale answers it is made of. */
   private stale: StaleAnswer | undefined;
+  /** The list joins its value is made of; most parts have none. */
+  private joins: PartJoins | undefined;
 
   constructor(
     readonly name: string,
@@ -41,7 +44,8 @@ export class PartRun implements AnswerNotes {
     const durationMs = startedAt === undefined ? 0 : Math.round((endedAt ?? systemClock.now()) - startedAt);
     const ageSeconds =
       state === 'stale' && this.stale !== undefined ? Math.floor(this.stale.ageMs / 1000) : undefined;
-    return { part: name, state, reason, durationMs, ageSeconds };
+    const startedAtMs = startedAt === undefined ? undefined : Math.round(startedAt - this.run.startedAt);
+    return { part: name, state, reason, durationMs, startedAtMs, ageSeconds, items: this.joins?.items };
   }
 
   get answer(): Observable<unknown> {
@@ -63,21 +67,26 @@ export class PartRun implements AnswerNotes {
   }
 
   complete(): void {
-    const { stale } = this;
-    if (stale === undefined) this.settle('ok', undefined, this.latest);
+    const { joins, stale } = this;
+    const lacking = joins?.failure;
+    if (lacking !== undefined) this.failWith(lacking, joins?.isAnswered === true ? this.latest : undefined);
+    else if (joins?.items === undefined && joins !== undefined && !this.isNoted) {
+      this.settle('skipped', undefined, this.latest);
+    } else if (stale === undefined) this.settle('ok', undefined, this.latest);
     else this.settle('stale', this.isCut(stale.reason) ? 'timeout' : stale.reason, this.latest);
   }
 
   error(error: unknown): void {
-    const failure = partFailureOf(error);
-    if (failure === undefined) this.fail(error instanceof HttpException ? 'status' : 'invalid', error);
-    else if (this.isCut(failure.reason)) this.fail('timeout', error, failure);
-    else this.fail(failure.reason, error, failure);
+    this.failWith(error);
   }
 
   /** Ends the part for want of time; nothing happens if it has ended. */
   expire(reason: 'timeout' | 'deadline'): void {
-    if (!this.settled) this.fail(reason, new DeadlineExceededError(), { reason });
+    if (this.settled) return;
+    const error = new DeadlineExceededError();
+    // They may end the part, with what has landed.
+    this.joins?.cut(error);
+    this.fail(reason, error, { reason });
   }
 
   /** One of its calls was answered. */
@@ -86,6 +95,25 @@ export class PartRun implements AnswerNotes {
     this.isNoted = true;
     if (stale !== undefined && stale.ageMs >= (this.stale?.ageMs ?? 0)) this.stale = stale;
     this.run.answered(note);
+  }
+
+  /** Its value is made of a list join, which begins now. */
+  joinStarted(source: object, join: RunningJoin): void {
+    this.joins ??= new PartJoins();
+    this.joins.set(source, join);
+  }
+
+  /** An item of a join could not be had: a part that may not fall back need not wait for the others. */
+  itemFailed(error: unknown): void {
+    if (this.part.kind === 'required' || this.run.strict) this.failWith(error);
+  }
+
+  /** @param partial what it has all the same; undefined for nothing. */
+  private failWith(error: unknown, partial?: unknown): void {
+    const failure = partFailureOf(error);
+    const own = error instanceof HttpException ? 'status' : 'invalid';
+    const reason = this.isCut(failure?.reason) ? 'timeout' : (failure?.reason ?? own);
+    this.fail(reason, error, failure, partial);
   }
 
   /** Whether a deadline that was met is the part's own `within`. */
@@ -108,13 +136,18 @@ export class PartRun implements AnswerNotes {
   }
 
   /** Ends the part without a value of its own. An error that is no `failure` is the code's own, and stays as it is. */
-  private fail(reason: FailureReason, error: unknown, failure?: PartFailure): void {
+  private fail(
+    reason: FailureReason,
+    error: unknown,
+    failure: PartFailure | undefined,
+    partial?: unknown,
+  ): void {
     if (this.settled) return;
     if (this.part.kind === 'optional' && !this.run.strict) {
       if (failure === undefined && !(error instanceof HttpException)) {
         logger.error(`the optional part '${this.name}' fell back because of a bug`, error);
       }
-      this.settle('fallback', reason, this.part.fallback);
+      this.settle('fallback', reason, partial ?? this.part.fallback);
       return;
     }
     this.end('failed', reason);
@@ -136,6 +169,7 @@ export class PartRun implements AnswerNotes {
     this.end(state, reason);
     // JSON would drop the key of an undefined.
     const value = answered === undefined ? null : answered;
+    this.run.settings.listener?.partEnded(this.report, value);
     this.subscriber?.next(value);
     this.subscriber?.complete();
     this.run.partSettled(this, value);

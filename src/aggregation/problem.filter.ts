@@ -9,13 +9,17 @@ import {
 import { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify';
 import { AllowedMethods } from './allowed-methods.js';
 import { plainProblem, type ProblemDocument, problemOf } from './problem.js';
+import { ServedRoutes } from './served-routes.js';
 
 const logger = new Logger('Problem');
 
 /** Answers every error with an RFC 9457 problem document. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(private readonly allowedMethods: AllowedMethods) {}
+  constructor(
+    private readonly allowedMethods: AllowedMethods,
+    private readonly served: ServedRoutes,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
@@ -26,13 +30,21 @@ export class ProblemFilter implements ExceptionFilter {
       this.unknownRoute(request, reply);
       return;
     }
-    const { document, headers, unexpected } = problemOf(unreadable(error, request) ?? error, request.id);
+    const { document, headers, unexpected } = problemOf(
+      unreadable(error, request) ?? error,
+      request.id,
+      request.exchange?.writes,
+    );
     if (unexpected)
-      logger.error(`${request.method} ${request.routeOptions.url ?? ''} (${request.id}) failed`, error);
+      logger.error(`${request.method} ${this.served.of(request)} (${request.id}) failed`, error);
     sendProblem(reply.headers(headers), document);
   }
 
   private unknownRoute(request: FastifyRequest, reply: FastifyReply): void {
+    if (this.served.isTooLong(request)) {
+      sendProblem(reply, plainProblem(414, PATH_TOO_LONG, request.id));
+      return;
+    }
     const allowed = this.allowedMethods.of(request.url);
     // A verb the path does take: Nest gave the request up for another reason, such as an empty path parameter.
     if (allowed.length === 0 || allowed.includes(request.method)) {
@@ -43,6 +55,9 @@ export class ProblemFilter implements ExceptionFilter {
     }
   }
 }
+
+/** What the router says of a path with a segment longer than it takes. */
+export const PATH_TOO_LONG = 'A segment of the path is too long.';
 
 /** What went wrong while the request was read, its body breaking off say; Nest knows only Fastify's own errors. */
 function unreadable(error: unknown, { exchange }: FastifyRequest): HttpException | undefined {

@@ -4,6 +4,8 @@ import { type FailureReason } from '../upstream/upstream-error.js';
 import { ClientLeftError } from './composite-run.js';
 import { PartFailedError } from './part-failed-error.js';
 import { partFailureOf } from './part-failure.js';
+import { type RequestFlaw, RequestProblem } from './request-problem.js';
+import { type WriteOutcome } from './write-outcome.js';
 
 /** An RFC 9457 problem document. Nothing of an upstream's own (URL, header, stack, body) ever stands in one. */
 export interface ProblemDocument {
@@ -15,6 +17,10 @@ export interface ProblemDocument {
   readonly part?: string;
   /** Why, in the words of the part report. */
   readonly reason?: FailureReason;
+  /** What became of the writes of the composite, by part; undefined where it has none. */
+  readonly writes?: Readonly<Record<string, WriteOutcome>>;
+  /** Everything that is wrong with the request. */
+  readonly errors?: readonly RequestFlaw[];
   /** The id under which logs know the request. */
   readonly requestId: string;
 }
@@ -30,8 +36,21 @@ export interface Problem {
 /** Nobody is left to read this one; the status is for the log (as nginx writes it). */
 const CLIENT_CLOSED_REQUEST = 499;
 
-/** What goes wrong, as a problem document. */
-export function problemOf(error: unknown, requestId: string): Problem {
+/**
+ * What goes wrong, as a problem document.
+ *
+ * @param writes of the composite that failed; undefined where it has none.
+ */
+export function problemOf(
+  error: unknown,
+  requestId: string,
+  writes?: Readonly<Record<string, WriteOutcome>>,
+): Problem {
+  const problem = explained(error, requestId);
+  return writes === undefined ? problem : { ...problem, document: { ...problem.document, writes } };
+}
+
+function explained(error: unknown, requestId: string): Problem {
   if (error instanceof PartFailedError) {
     const { part, reason } = error;
     const status = error.passedThrough ?? statusOf(reason);
@@ -45,6 +64,12 @@ export function problemOf(error: unknown, requestId: string): Problem {
     return failure(statusOf(reason), detail, { reason }, unanswered, requestId);
   }
   if (error instanceof ClientLeftError) return failure(CLIENT_CLOSED_REQUEST, undefined, {}, {}, requestId);
+  if (error instanceof RequestProblem) {
+    const { errors, fields } = error;
+    const extension = errors.length === 0 ? {} : { errors };
+    const problem = failure(error.getStatus(), detailOf(error), extension, {}, requestId);
+    return { ...problem, headers: { ...problem.headers, ...fields } };
+  }
   if (error instanceof HttpException) {
     return failure(error.getStatus(), detailOf(error), {}, {}, requestId, error.getStatus() >= 500);
   }
@@ -92,7 +117,7 @@ function statusOf(reason: FailureReason): number {
 function failure(
   status: number,
   detail: string | undefined,
-  extension: Pick<ProblemDocument, 'part' | 'reason'>,
+  extension: Pick<ProblemDocument, 'part' | 'reason' | 'errors'>,
   { retryAfterMs }: { readonly retryAfterMs?: number | undefined },
   requestId: string,
   unexpected = false,

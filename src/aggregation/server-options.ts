@@ -8,10 +8,17 @@ import {
   type FastifyServerOptions,
 } from 'fastify';
 import { plainProblem } from './problem.js';
-import { sendProblem } from './problem.filter.js';
+import { PATH_TOO_LONG, sendProblem } from './problem.filter.js';
 
 /** An id from outside is taken over only if it could not be mistaken for anything else in a log or a header. */
 const REQUEST_ID = /^[A-Za-z0-9._~-]{1,128}$/;
+
+/** When two paths are one, for the server and for tables of routes beside it. */
+export const ROUTER_OPTIONS = {
+  // One segment of a path; the default of 100 answers 404 to a long id.
+  maxParamLength: 256,
+  ignoreTrailingSlash: true,
+} as const;
 
 /**
  * Options for `new FastifyAdapter(...)`: request ids, bounds on what a client may send, and problem documents for
@@ -20,8 +27,7 @@ const REQUEST_ID = /^[A-Za-z0-9._~-]{1,128}$/;
 export function gatewayServerOptions(): FastifyServerOptions {
   return {
     genReqId,
-    // One segment of a path; the default of 100 answers 404 to a long id.
-    routerOptions: { maxParamLength: 256, ignoreTrailingSlash: true },
+    routerOptions: { ...ROUTER_OPTIONS },
     bodyLimit: 1024 * 1024,
     // Time for a client to send its request, in ms: one that drips it must not keep a socket forever.
     requestTimeout: 30_000,
@@ -43,7 +49,7 @@ function genReqId(request: Pick<IncomingMessage, 'headers'>): string {
 /** What the router refuses: an encoding that cannot be read (400), a segment that is too long (414). */
 function answerFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const status = error.statusCode ?? 400;
-  const detail = status === 414 ? 'A segment of the path is too long.' : 'The path cannot be read.';
+  const detail = status === 414 ? PATH_TOO_LONG : 'The path cannot be read.';
   sendProblem(reply, plainProblem(status, detail, request.id));
 }
 

@@ -1,50 +1,85 @@
-import { type DynamicModule, Inject, Injectable, Module } from '@nestjs/common';
+import { type DynamicModule, Inject, Injectable, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { AllowedMethods } from '../aggregation/allowed-methods.js';
+import { ServedRoutes } from '../aggregation/served-routes.js';
 import { whenServed } from '../aggregation/when-served.js';
+import { ConfigurationReport } from '../upstream/config/configuration-report.js';
+import { CodeSource, type ConfigurationSource } from '../upstream/config/configuration-source.js';
 import { type CompositeMatch, CompositeTable } from './composite-table.js';
 import { CompositeController } from './composite.controller.js';
 import { type CompositePlan } from './plan.js';
+import { checkHiddenRoutes } from './hidden-routes.js';
+import { letUnreadBodiesThrough } from './unread-bodies.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    composite: CompositeMatch | undefined;
+    /** What serves the request, in the handler of the composites. */
+    readonly composite: CompositeMatch | undefined;
   }
 }
 
-const PLANS = Symbol('plans');
+const STARTED_WITH = Symbol('started with');
 
-/** Finds the composite of each request that reached the route of all of them, before its body is read. */
+interface StartedWith {
+  readonly plans: readonly CompositePlan[];
+  readonly source: ConfigurationSource;
+}
+
+/** Puts composites beside the routes of the server. */
 @Injectable()
-export class CompositeRoutes {
-  constructor(host: HttpAdapterHost, table: CompositeTable, @Inject(PLANS) plans: readonly CompositePlan[]) {
-    table.replace(plans);
+export class CompositeRoutes implements OnApplicationBootstrap {
+  constructor(
+    host: HttpAdapterHost,
+    served: ServedRoutes,
+    private readonly allowed: AllowedMethods,
+    private readonly table: CompositeTable,
+    @Inject(STARTED_WITH) private readonly startedWith: StartedWith,
+  ) {
+    table.replace(startedWith.plans);
+    served.serve(table);
     whenServed(host, (fastify) => {
-      fastify.decorateRequest('composite', undefined);
-      fastify.addHook('onRequest', (request, reply, done) => {
-        if (request.routeOptions.url === '/*') {
-          const { url } = request;
-          const query = url.indexOf('?');
-          request.composite = table.find(request.method, query < 0 ? url : url.slice(0, query));
-          if (request.composite === undefined) {
-            reply.callNotFound();
-            return;
-          }
-        }
-        done();
+      fastify.decorateRequest('composite', {
+        getter() {
+          return served.foundFor(this) as CompositeMatch | undefined;
+        },
       });
+      letUnreadBodiesThrough(fastify);
     });
   }
+
+  /** Once every controller has its routes. */
+  onApplicationBootstrap(): void {
+    const { plans, source } = this.startedWith;
+    const report = new ConfigurationReport(source);
+    this.check(plans, report);
+    report.throwIfAny();
+  }
+
+  /** Reports composites that no request would ever reach. */
+  check(plans: readonly CompositePlan[], report: ConfigurationReport): void {
+    checkHiddenRoutes(plans, this.allowed, report);
+  }
+
+  /** Serves these composites in place of those there are; requests in flight go on as they began. */
+  replace(plans: readonly CompositePlan[]): void {
+    this.table.replace(plans);
+  }
 }
 
-/** Serves the composites of a gateway file. Import it once, behind every module with controllers. */
+/** Serves the composites of a gateway file. */
 @Module({})
 export class CompositeModule {
-  static forRoot(plans: readonly CompositePlan[]): DynamicModule {
+  /** @param source where they were written, for errors. */
+  static forRoot(
+    plans: readonly CompositePlan[],
+    source: ConfigurationSource = new CodeSource('', undefined),
+  ): DynamicModule {
+    const startedWith: StartedWith = { plans, source };
     return {
       module: CompositeModule,
       controllers: [CompositeController],
-      providers: [{ provide: PLANS, useValue: plans }, CompositeTable, CompositeRoutes],
-      exports: [CompositeTable],
+      providers: [{ provide: STARTED_WITH, useValue: startedWith }, CompositeTable, CompositeRoutes],
+      exports: [CompositeTable, CompositeRoutes],
     };
   }
 }

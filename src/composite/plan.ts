@@ -1,21 +1,32 @@
-import { type ConfigurationReport } from '../upstream/config/configuration-report.js';
 import { type GatewayConfig } from '../upstream/config/gateway-config.js';
-import { UrlTemplate } from '../upstream/url-template.js';
-import { type CompositeConfig, type PartConfig } from './config/composite-config.js';
-import { Expression } from './expression.js';
-import { ValueTemplate } from './value-template.js';
+import { type UrlTemplate } from '../upstream/url-template.js';
+import { checkComposite } from './composite-checks.js';
+import { type CompositeConfig, type ForEachConfig, type PartConfig } from './config/composite-config.js';
+import { type Place } from './config/place.js';
+import { type Expression } from './expression.js';
+import { Forwarding } from './forwarding.js';
+import { type Operations } from './openapi/composite-shape.js';
+import { type AnswerReader, answerReader } from './part-answer.js';
+import { RequestReader } from './request-input.js';
+import { type ValueTemplate } from './value-template.js';
+import { withWriteOrder } from './write-order.js';
 
 /** A composite whose references have become a graph; everything that can be worked out before a request is. */
 export interface CompositePlan {
   readonly config: CompositeConfig;
+  readonly reader: RequestReader;
   /** In the order of the file. */
   readonly parts: readonly PlannedPart[];
+  /** What the parts call, by part, where an OpenAPI document says so. */
+  readonly operations?: Operations | undefined;
 }
 
 export interface PlannedPart {
   readonly config: PartConfig;
   /** The parts it waits for: those it refers to, those written under `needs`, and what must come before a write. */
   readonly needs: readonly string[];
+  /** The same where every part counts as required. */
+  readonly needsIfStrict: readonly string[];
   readonly template: UrlTemplate;
   /** By variable of the template. */
   readonly values: ReadonlyMap<string, ValueTemplate>;
@@ -24,41 +35,41 @@ export interface PlannedPart {
   readonly idempotencyKey: ValueTemplate | undefined;
   readonly when: Expression | undefined;
   readonly select: Expression | undefined;
+  readonly forwarding: Forwarding | undefined;
+  /** What it makes of an answer. */
+  readonly read: AnswerReader;
+  readonly join: PlannedJoin | undefined;
 }
 
-/** The plan of a composite; undefined if what is wrong with it (now in the report) leaves none. */
+/** What a list join evaluates besides what it sends. */
+export interface PlannedJoin {
+  readonly config: ForEachConfig;
+  /** Over the scope. */
+  readonly items: Expression;
+  /** Over an item; undefined where the items are the keys. */
+  readonly key: Expression | undefined;
+  /** Over an element of a batch's answer; undefined without batches. */
+  readonly batchKey: Expression | undefined;
+}
+
+/**
+ * The plan of a composite; undefined if what is wrong with it (now in the report) leaves none.
+ *
+ * @param file the whole file, as it was written.
+ */
 export function planComposite(
   config: CompositeConfig,
   gateway: GatewayConfig,
-  report: ConfigurationReport,
+  file: Place,
 ): CompositePlan | undefined {
-  void gateway;
-  void report;
-  return { config, parts: config.parts.map((part) => plannedPart(part, config)) };
-}
-
-function plannedPart(config: PartConfig, composite: CompositeConfig): PlannedPart {
-  const template = new UrlTemplate(config.url);
-  const values = new Map<string, ValueTemplate>();
-  for (const variable of template.variables) {
-    values.set(variable, new ValueTemplate(config.values[variable] ?? implied(variable, composite)));
-  }
-  const headers = new Map(
-    Object.entries(config.headers).map(([name, value]) => [name, new ValueTemplate(value)] as const),
-  );
-  const body = config.body === undefined ? undefined : new ValueTemplate(config.body);
-  const idempotencyKey =
-    config.idempotencyKey === undefined ? undefined : new ValueTemplate(config.idempotencyKey);
-  const when = config.when === undefined ? undefined : new Expression(config.when);
-  const select = config.select === undefined ? undefined : new Expression(config.select);
-  const names = new Set(composite.parts.map(({ name }) => name));
-  const referring = [...values.values(), ...headers.values(), body, idempotencyKey, when];
-  const references = new Set(referring.flatMap((value) => [...(value?.references ?? [])]));
-  const needs = new Set([...config.needs, ...[...references].filter((name) => names.has(name))]);
-  return { config, needs: [...needs], template, values, headers, body, idempotencyKey, when, select };
-}
-
-/** What a variable without a value of its own stands for: a parameter of that name, or a path into the scope. */
-function implied(variable: string, { params }: CompositeConfig): string {
-  return params.some(({ name }) => name === variable) ? `params."${variable}"` : variable;
+  const parts = checkComposite(config, gateway, file);
+  if (file.report.has(config.at)) return undefined;
+  const compiled = parts.flatMap(({ compiled, scope }) => {
+    const needs = [...new Set(scope.references.map(({ part }) => part))];
+    if (compiled === undefined) return [];
+    const { forward = config.forward, method } = compiled.config;
+    const read = answerReader(compiled.config, compiled.select);
+    return [{ ...compiled, needs, forwarding: Forwarding.of(forward, method), read }];
+  });
+  return { config, reader: new RequestReader(config), parts: withWriteOrder(compiled) };
 }

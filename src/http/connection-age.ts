@@ -17,7 +17,8 @@ export class ConnectionAge {
     return this.clock.now() + this.maxAgeMs * (1 + (this.random() * 2 - 1) * JITTER);
   }
 
+  /** Of age 0, one is given up with its first request, which is sent before the connection is there. */
   isOver(end: number): boolean {
-    return this.clock.now() >= end;
+    return this.maxAgeMs === 0 || this.clock.now() >= end;
   }
 }

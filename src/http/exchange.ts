@@ -43,6 +43,9 @@ export interface Line {
   written: number;
 }
 
+/** What takes a request to a socket: a dispatcher of undici's, or a pool that changes what it stands for. */
+export type WireDispatcher = Pick<Dispatcher, 'dispatch'>;
+
 /** Given to undici when we end a request ourselves; nobody gets to see it. */
 const ENDED = new Error('ended by the caller');
 const EMPTY = Buffer.alloc(0);
@@ -84,7 +87,7 @@ export class Exchange {
   private readonly context: AsyncResource | undefined;
 
   constructor(
-    private readonly dispatcher: Dispatcher,
+    private readonly dispatcher: WireDispatcher,
     private request: WireRequest,
     private readonly sink: WireSink,
   ) {

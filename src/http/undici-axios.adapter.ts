@@ -9,10 +9,15 @@ import {
   getAdapter,
   type InternalAxiosRequestConfig,
 } from 'axios';
-import { type Dispatcher } from 'undici';
 import { fullUrl, targetOf, withParams } from './axios-url.js';
 import { ACCEPT_ENCODING } from './decompression.js';
-import { Exchange, type WireHead, type WireResponse, type WireSink } from './exchange.js';
+import {
+  Exchange,
+  type WireDispatcher,
+  type WireHead,
+  type WireResponse,
+  type WireSink,
+} from './exchange.js';
 import { basic, type BodyLimits, USER_AGENT } from './plain-config.js';
 import { axiosErrorOf, redacted, statusErrorOf } from './redaction.js';
 import { encodeBody } from './request-body.js';
@@ -43,7 +48,7 @@ const NODE_HTTP_ONLY = [
  * An axios adapter over an undici dispatcher: what axios runs on when interceptors, custom transforms or
  * cancel tokens make a request its business. Errors are redacted as everywhere in this folder.
  */
-export function undiciAdapter(dispatcher: Dispatcher, limits: BodyLimits): AxiosAdapter {
+export function undiciAdapter(dispatcher: WireDispatcher, limits: BodyLimits): AxiosAdapter {
   const nodeHttp = getAdapter('http');
   return (config) =>
     needsNodeHttp(config)
@@ -67,7 +72,7 @@ function rethrow(error: unknown, config: InternalAxiosRequestConfig): never {
 }
 
 async function send(
-  dispatcher: Dispatcher,
+  dispatcher: WireDispatcher,
   limits: BodyLimits,
   config: InternalAxiosRequestConfig,
 ): AxiosPromise {
@@ -138,7 +143,7 @@ class AdapterCall implements WireSink {
   };
 
   constructor(
-    dispatcher: Dispatcher,
+    dispatcher: WireDispatcher,
     private readonly request: WireRequest,
     private readonly config: InternalAxiosRequestConfig,
     private readonly resolve: (response: AxiosResponse) => void,

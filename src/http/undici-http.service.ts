@@ -16,7 +16,7 @@ import axios, {
 import { Observable, type Subscriber, type TeardownLogic } from 'rxjs';
 import { type Dispatcher } from 'undici';
 import { preserveAsyncContext } from './async-context.js';
-import { Exchange } from './exchange.js';
+import { Exchange, type WireDispatcher } from './exchange.js';
 import { PlainCall } from './plain-call.js';
 import { type BodyLimits, PlainDefaults } from './plain-config.js';
 import { badJsonErrorOf, redacted, statusErrorOf } from './redaction.js';
@@ -65,9 +65,9 @@ const MIB = 1024 * 1024;
  * Behaviour is that of stock; where it is not, on purpose, `stock-differences.spec.ts` says so.
  */
 export class UndiciHttpService extends HttpService implements OnApplicationShutdown {
-  private readonly dispatcher: Dispatcher;
+  private readonly dispatcher: WireDispatcher;
   private readonly ownPool?: UndiciPool;
-  private readonly limits: BodyLimits;
+  private readonly limits: Mutable<BodyLimits>;
   private readonly adapter: AxiosAdapter;
   private readonly closeGraceMs: number;
   /** axios' own methods as they were: one that somebody replaced since (a spy, say) is called, not bypassed. */
@@ -80,14 +80,11 @@ export class UndiciHttpService extends HttpService implements OnApplicationShutd
     super(axios.create(defaults));
     if (dispatcher === undefined) {
       this.ownPool = new UndiciPool(pool);
-      this.dispatcher = this.ownPool.dispatcher;
+      this.dispatcher = this.ownPool;
     } else {
       this.dispatcher = dispatcher;
     }
-    this.limits = {
-      maxWireBytes: maxWireBytes ?? 5 * MIB,
-      maxInflatedBytes: maxInflatedBytes ?? 20 * MIB,
-    };
+    this.limits = limitsOf({ maxWireBytes, maxInflatedBytes });
     this.closeGraceMs = closeGraceMs ?? 5_000;
     this.adapter = undiciAdapter(this.dispatcher, this.limits);
     this.instance.defaults.adapter = this.adapter;
@@ -128,6 +125,27 @@ export class UndiciHttpService extends HttpService implements OnApplicationShutd
       this.stockMethods.has(this.methodOf('request')) &&
       this.currentDefaults().isDirect()
     );
+  }
+
+  /** Sizes that responses may have from the next request on; see {@link UndiciHttpOptions}. */
+  limitBodies(limits: LimitOptions): void {
+    Object.assign(this.limits, limitsOf(limits));
+  }
+
+  /**
+   * Has sockets opened as these options say from now on; those there are close when what they carry has ended. Axios'
+   * instance, its interceptors and its defaults stay. A given dispatcher is left alone.
+   */
+  renewPool(options: UndiciPoolOptions): void {
+    this.ownPool?.renew(options);
+  }
+
+  /**
+   * Keeps no socket any more, for a service that is no longer used: what is under way ends as it would have, and a late
+   * request gets a socket for itself. Ends when the sockets there were are closed.
+   */
+  async retire(): Promise<void> {
+    await this.ownPool?.retire();
   }
 
   /** Closes the pool: running calls get `closeGraceMs` to end, new ones fail. A given dispatcher is left alone. */
@@ -238,6 +256,17 @@ export class UndiciHttpService extends HttpService implements OnApplicationShutd
 export function createUndiciHttpService(options: UndiciHttpOptions = {}): UndiciHttpService {
   return new UndiciHttpService(options);
 }
+
+function limitsOf({ maxWireBytes = 5 * MIB, maxInflatedBytes = 20 * MIB }: LimitOptions): BodyLimits {
+  return { maxWireBytes, maxInflatedBytes };
+}
+
+interface LimitOptions {
+  readonly maxWireBytes?: number | undefined;
+  readonly maxInflatedBytes?: number | undefined;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 type AxiosMethod = (...args: never[]) => AxiosPromise<unknown>;
 

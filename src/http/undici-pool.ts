@@ -68,18 +68,57 @@ export interface UndiciPoolOptions {
   readonly random?: Random;
 }
 
-/** An undici Agent, one pool of sockets an origin, that can be closed within a bounded time. */
+/**
+ * An undici Agent, one pool of sockets an origin, that can be closed within a bounded time. It may be given other
+ * sockets while it is used: what is under way stays on those it began on.
+ */
 export class UndiciPool {
-  readonly dispatcher: Dispatcher;
+  private agent: Agent;
+  /** Those that take nothing new and end with what they carry. */
+  private readonly leaving = new Set<Promise<void>>();
   // An Agent forgets its pools when it is closed, so that destroying it then reaches none of them.
   private readonly pools = new Set<Pool>();
-  private readonly openClient: (origin: URL, options: object) => SocketClient;
 
-  constructor(options: UndiciPoolOptions = {}) {
+  constructor(private options: UndiciPoolOptions = {}) {
+    this.agent = this.agentOf(options);
+  }
+
+  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    return this.agent.dispatch(options, handler);
+  }
+
+  /** From now on sockets are opened as these options say. Those there are close when what they carry has ended. */
+  renew(options: UndiciPoolOptions): void {
+    const before = this.agent;
+    this.options = options;
+    this.agent = this.agentOf(options);
+    const left = before.close().finally(() => this.leaving.delete(left));
+    this.leaving.add(left);
+  }
+
+  /**
+   * Keeps no socket any more: each that is still opened carries one request. Ends when those there were are closed, and
+   * cuts nothing off.
+   */
+  async retire(): Promise<void> {
+    this.renew({ ...this.options, maxAgeMs: 0 });
+    await Promise.all(this.leaving);
+  }
+
+  /** Refuses new exchanges, lets running ones end, and after `graceMs` milliseconds cuts off what is left. */
+  async close(graceMs: number): Promise<void> {
+    const grace = setTimeout(() => {
+      for (const pool of this.pools) void pool.destroy();
+    }, graceMs);
+    await Promise.all([this.agent.close(), ...this.leaving]);
+    clearTimeout(grace);
+  }
+
+  private agentOf(options: UndiciPoolOptions): Agent {
     const { maxAgeMs = 60_000, clock = systemClock, random = systemRandom } = options;
     const age = maxAgeMs === null ? undefined : new ConnectionAge(maxAgeMs, clock, random);
-    this.openClient = (origin, clientOptions) => new SocketClient(origin, clientOptions, age);
-    this.dispatcher = new Agent({
+    const openClient: SocketFactory = (origin, clientOptions) => new SocketClient(origin, clientOptions, age);
+    return new Agent({
       connections: options.connections === undefined ? 128 : options.connections,
       keepAliveTimeout: options.keepAliveTimeoutMs ?? 4_000,
       keepAliveMaxTimeout: options.keepAliveMaxTimeoutMs ?? 25_000,
@@ -88,28 +127,21 @@ export class UndiciPool {
       headersTimeout: 0,
       bodyTimeout: 0,
       connect: timedConnector(options),
-      factory: (origin, poolOptions) => this.open(origin, poolOptions),
+      factory: (origin, poolOptions) => this.open(origin, poolOptions, openClient),
     });
   }
 
-  /** Refuses new exchanges, lets running ones end, and after `graceMs` milliseconds cuts off what is left. */
-  async close(graceMs: number): Promise<void> {
-    const grace = setTimeout(() => {
-      for (const pool of this.pools) void pool.destroy();
-    }, graceMs);
-    await this.dispatcher.close();
-    clearTimeout(grace);
-  }
-
-  private open(origin: string | URL, options: object): Pool {
+  private open(origin: string | URL, options: object, openClient: SocketFactory): Pool {
     for (const pool of this.pools) {
       if (pool.destroyed) this.pools.delete(pool);
     }
-    const pool = new Pool(origin, { ...options, factory: this.openClient });
+    const pool = new Pool(origin, { ...options, factory: openClient });
     this.pools.add(pool);
     return pool;
   }
 }
+
+type SocketFactory = (origin: URL, options: object) => SocketClient;
 
 /**
  * Opens sockets under a timer of its own: undici times connecting with a clock of half-second ticks, by

@@ -33,6 +33,7 @@ export interface BulkheadSnapshot {
  */
 export class Bulkhead {
   private used = 0;
+  private maxQueue: number;
   private ceilingNow: number;
   private adapted = Infinity;
   /** The lesser of the two above, so that the way of every attempt reads one number. */
@@ -41,8 +42,9 @@ export class Bulkhead {
   private readonly queue = new Set<BulkheadWaiter>();
   private handingOver = false;
 
-  constructor(private readonly policy: BulkheadPolicy) {
-    this.ceilingNow = policy.maxConcurrentCalls;
+  constructor({ maxConcurrentCalls, maxQueue }: BulkheadPolicy) {
+    this.maxQueue = maxQueue;
+    this.ceilingNow = maxConcurrentCalls;
     this.permits = this.ceilingNow;
   }
 
@@ -79,6 +81,11 @@ export class Bulkhead {
     this.settle();
   }
 
+  /** Changes `maxQueue` while it runs. Whoever waits already goes on waiting. */
+  queueUpTo(maxQueue: number): void {
+    this.maxQueue = maxQueue;
+  }
+
   /** Where an adaptive limit stands. The ceiling binds whatever it says. */
   adapt(limit: number): void {
     if (limit === this.adapted) return;
@@ -95,7 +102,7 @@ export class Bulkhead {
 
   /** Joins the queue, or answers false when it is full. */
   tryEnqueue(waiter: BulkheadWaiter): boolean {
-    if (this.queue.size >= this.policy.maxQueue) return false;
+    if (this.queue.size >= this.maxQueue) return false;
     this.queue.add(waiter);
     return true;
   }

@@ -1,5 +1,5 @@
 import { directivesOf, secondsOf } from './cache/cache-control.js';
-import { type FailureReason } from './upstream-error.js';
+import { type FailureReason, type UpstreamError } from './upstream-error.js';
 
 /** A kept answer that has gone stale, and was used all the same. */
 export interface StaleAnswer {
@@ -27,6 +27,10 @@ export interface AnswerNote {
 /** Gets to know which answers are used. */
 export interface AnswerNotes {
   answered(note: AnswerNote): void;
+  /** An attempt of a call reaches the wire. */
+  attemptStarted?(): void;
+  /** How an attempt ended on the wire; undefined for an answer. Nothing is heard of one that is cut off. */
+  attemptEnded?(failure: UpstreamError | undefined): void;
 }
 
 /** What the headers of an answer, or of one that is missing, say to whoever keeps a response made of it. */

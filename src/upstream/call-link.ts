@@ -1,10 +1,10 @@
 import { type Observer } from 'rxjs';
 import { Link } from '../resilience/link.js';
 import { VERDICTS } from '../resilience/verdict.js';
-import { type Upstream } from './upstream.js';
 import { type UpstreamCall, type UpstreamResponse } from './upstream-call.js';
 import { UpstreamError } from './upstream-error.js';
 import { type CallEvent, type UpstreamEvents } from './upstream-events.js';
+import { type UpstreamSetup } from './upstream-setup.js';
 
 /** The edge between a caller and the pipeline: one error type, one event a call, and the caller's own async context. */
 export class CallLink extends Link<UpstreamResponse> {
@@ -12,7 +12,7 @@ export class CallLink extends Link<UpstreamResponse> {
 
   constructor(
     private readonly caller: Observer<unknown>,
-    private readonly upstream: Upstream,
+    private readonly upstream: UpstreamSetup,
     private readonly call: UpstreamCall,
     private readonly read: (response: UpstreamResponse) => unknown,
   ) {

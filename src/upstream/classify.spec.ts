@@ -7,7 +7,7 @@ import { SELF_SIGNED } from '../http/testing/self-signed.js';
 import { UndiciHttpService } from '../http/undici-http.service.js';
 import { markFailure } from '../http/wire-failure.js';
 import { type Verdict, VERDICTS } from '../resilience/verdict.js';
-import { classify, verdictOfStatus } from './classify.js';
+import { classify, isWithoutEffect, statusError, verdictOfStatus } from './classify.js';
 import { outcomeOf, refusingOrigin, statuses } from './testing/spec-support.js';
 import { type FailureReason, type UpstreamError } from './upstream-error.js';
 
@@ -233,5 +233,19 @@ describe('a status', () => {
       reason: 'status',
       status: 503,
     });
+  });
+
+  it.each<[boolean, string, readonly number[]]>([
+    [true, 'certainly', [400, 401, 404, 409, 422, 429]],
+    [false, 'not certainly', [303, 408, 500, 501, 502, 503, 504]],
+  ])('has changed nothing: %p for %s', (expected, _how, statuses) => {
+    for (const status of statuses) {
+      const error = statusError('orders', { status } as AxiosResponse, false, undefined);
+      expect([status, isWithoutEffect(error)]).toEqual([status, expected]);
+    }
+  });
+
+  it('has certainly changed nothing where it was never sent', async () => {
+    expect(isWithoutEffect(await failureAt(await nobody()))).toBe(true);
   });
 });

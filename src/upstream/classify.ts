@@ -78,6 +78,14 @@ export function verdictOfStatus(status: number, retryOn500: boolean): Verdict {
   }
 }
 
+/**
+ * Whether a failed attempt has certainly changed nothing: it was never sent, or its upstream refused it. A 5xx says that
+ * something went wrong, not before what; a 408 may be a proxy's word.
+ */
+export function isWithoutEffect({ reason, status = 0 }: UpstreamError): boolean {
+  return reason === 'connect' || (reason === 'status' && status >= 400 && status < 500 && status !== 408);
+}
+
 function retryAfterOf(response: UpstreamResponse | undefined): number | undefined {
   // An adapter that is not ours (a mock, say) may leave the headers out, whatever the type says.
   const headers = response?.headers as Readonly<Record<string, unknown>> | undefined;

@@ -15,6 +15,8 @@ export interface JsonCall {
   readonly template: UrlTemplate;
   /** Values for the template's variables. */
   readonly params: TemplateValues;
+  /** Encoded query parameters to stand behind those of the template: `q=a%26b&page=2`. Default none. */
+  readonly query?: string | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
   /** Sent as JSON; undefined for none. */
   readonly body: unknown;
@@ -27,12 +29,12 @@ export interface JsonCall {
  */
 export function sendJson<T>(
   upstream: Upstream,
-  { method, template, params, headers, body, deadlineMs }: JsonCall,
+  { method, template, params, query, headers, body, deadlineMs }: JsonCall,
   read: (response: UpstreamResponse) => T,
 ): Observable<T> {
   let url: string;
   try {
-    url = template.expand(params);
+    url = withQuery(template.expand(params), query);
   } catch (cause) {
     return throwError(() => invalidAnswer(upstream, detailOf(cause), cause));
   }
@@ -48,6 +50,11 @@ export function sendJson<T>(
     validateStatus: isSuccess,
   };
   return upstream.send(request, read);
+}
+
+function withQuery(url: string, query = ''): string {
+  if (query === '') return url;
+  return `${url}${url.includes('?') ? '&' : '?'}${query}`;
 }
 
 /** The body of a JSON answer; null for an empty one. */
@@ -79,7 +86,7 @@ export function parsedBody(upstream: Upstream, schema: StandardSchemaV1, body: u
 
 /** An answer that cannot be used, or a call that cannot be made. */
 export function invalidAnswer(
-  { name: upstream }: Upstream,
+  { name: upstream }: Pick<Upstream, 'name'>,
   detail: string | undefined,
   cause: unknown,
 ): UpstreamError {

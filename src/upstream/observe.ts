@@ -1,6 +1,10 @@
 import { type Observer } from 'rxjs';
 import { type Attempt, type Layer } from '../resilience/call.js';
-import { type BreakerListener } from '../resilience/circuit-breaker.js';
+import {
+  type BreakerListener,
+  type BreakerNotice,
+  type BreakerTransition,
+} from '../resilience/circuit-breaker.js';
 import { type Clock } from '../resilience/clock.js';
 import { Link } from '../resilience/link.js';
 import { type UpstreamCall, type UpstreamResponse } from './upstream-call.js';
@@ -19,15 +23,28 @@ export function observeAttempts(
 }
 
 /** Passes on what a breaker tells; where nobody listens, no event is made. */
-export function observeBreaker(upstream: string, events: UpstreamEvents): BreakerListener {
-  return {
-    transition(transition) {
-      if (events.active) events.emit({ type: 'breaker', upstream, ...transition });
-    },
-    notice(notice) {
-      if (events.active) events.emit({ type: 'breaker-notice', upstream, ...notice });
-    },
-  };
+export class BreakerObserver implements BreakerListener {
+  private stopped = false;
+
+  constructor(
+    private readonly upstream: string,
+    private readonly events: UpstreamEvents,
+  ) {}
+
+  transition(transition: BreakerTransition): void {
+    const { upstream, events } = this;
+    if (events.active && !this.stopped) events.emit({ type: 'breaker', upstream, ...transition });
+  }
+
+  notice(notice: BreakerNotice): void {
+    const { upstream, events } = this;
+    if (events.active && !this.stopped) events.emit({ type: 'breaker-notice', upstream, ...notice });
+  }
+
+  /** The upstream has another breaker now. Calls that go on may still move this one, and nobody is to believe it. */
+  stop(): void {
+    this.stopped = true;
+  }
 }
 
 /** Tells, once, how the attempt ended. */

@@ -86,6 +86,17 @@ describe('a request context', () => {
     ]);
   });
 
+  it('keeps its deadline and its notes where its calls outlive the client', () => {
+    const notes = { answered: (): void => undefined };
+    const context = new RequestContext('r-1', 1_000, { a: '1' }, undefined, {
+      deadlineFromClient: true,
+    }).notedBy(notes);
+    const outliving = context.outlivingClient();
+    context.clientLeft();
+    expect(outliving).toMatchObject({ id: 'r-1', deadlineAt: 1_000, headers: { a: '1' }, clientGone: false });
+    expect([outliving.deadlineFromClient, outliving.notes]).toEqual([true, notes]);
+  });
+
   it('has nobody who could leave outside a request', () => {
     const told: string[] = [];
     RequestContext.none.onClientLeave(() => told.push('none'));

@@ -111,6 +111,18 @@ export class RequestContext {
     return new RequestContext(this.id, this.deadlineAt, this.headers, this.client, this.origin, notes);
   }
 
+  /** The same request, whose calls go on when the client leaves. */
+  outlivingClient(): RequestContext {
+    return new RequestContext(
+      this.id,
+      this.deadlineAt,
+      this.headers,
+      new NobodyThere(),
+      this.origin,
+      this.notes,
+    );
+  }
+
   /** What the same request sends, on behalf of nobody in particular: no deadline, and no client who could leave. */
   detached(): RequestContext {
     const { retriedAbove } = this;

@@ -7,8 +7,8 @@ import { AnswerCache } from './cache/answer-cache.js';
 import { withCache } from './cache/cache.operator.js';
 import { copierOf } from './shared-answer.js';
 import { SharedRequests } from './shared-request.js';
-import { type Upstream } from './upstream.js';
 import { type UpstreamCall, type UpstreamResponse } from './upstream-call.js';
+import { type UpstreamSetup } from './upstream-setup.js';
 
 type SharingLayer = Layer<UpstreamResponse, UpstreamCall>;
 
@@ -19,7 +19,7 @@ export interface SharingLayers {
 }
 
 export function sharingLayers(
-  upstream: Pick<Upstream, 'config' | 'http' | 'policy' | 'runtime'>,
+  upstream: Pick<UpstreamSetup, 'config' | 'http' | 'policy' | 'runtime'>,
 ): SharingLayers {
   const { policy, config, http } = upstream;
   if (!policy.cache.enabled && !policy.coalesce.enabled) return { cache: undefined, coalesce: undefined };
@@ -31,7 +31,7 @@ export function sharingLayers(
 }
 
 function cacheLayer(
-  { config, policy, runtime }: Pick<Upstream, 'config' | 'policy' | 'runtime'>,
+  { config, policy, runtime }: Pick<UpstreamSetup, 'config' | 'policy' | 'runtime'>,
   requests: SharedRequests,
 ): SharingLayer | undefined {
   const { answers, clock, events } = runtime;
@@ -47,7 +47,7 @@ function cacheLayer(
 }
 
 function coalesceLayer(
-  { config, policy, runtime }: Pick<Upstream, 'config' | 'policy' | 'runtime'>,
+  { config, policy, runtime }: Pick<UpstreamSetup, 'config' | 'policy' | 'runtime'>,
   requests: SharedRequests,
 ): SharingLayer {
   const { clock, events } = runtime;

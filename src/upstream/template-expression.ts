@@ -180,7 +180,7 @@ function isList(value: object): value is readonly Scalar[] {
 const UNRESERVED = /^[\w.~-]*$/;
 
 /** Everything but RFC 3986's unreserved characters, percent-encoded. */
-function unreservedOnly(text: string): string {
+export function unreservedOnly(text: string): string {
   if (UNRESERVED.test(text)) return text;
   return encodeURIComponent(text).replace(/[!'()*]/g, percentEncoded);
 }

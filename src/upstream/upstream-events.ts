@@ -122,6 +122,19 @@ export interface CoalescedEvent {
   readonly upstream: string;
 }
 
+/** What another configuration has done to an upstream. */
+export type UpstreamChange =
+  | { readonly upstream: string; readonly change: 'added' | 'removed' }
+  | {
+      readonly upstream: string;
+      readonly change: 'changed';
+      /** What is set otherwise now, by its names in the file. */
+      readonly settings: readonly string[];
+    };
+
+/** Another configuration was taken over, and it meant something for this upstream. */
+export type ConfiguredEvent = UpstreamChange & { readonly type: 'configured' };
+
 export type UpstreamEvent =
   | CacheEvent
   | CoalescedEvent
@@ -134,7 +147,8 @@ export type UpstreamEvent =
   | BreakerNoticeEvent
   | EndpointEvent
   | EjectionEvent
-  | DiscoveryEvent;
+  | DiscoveryEvent
+  | ConfiguredEvent;
 
 interface Subscription {
   readonly listener: (event: UpstreamEvent) => void;

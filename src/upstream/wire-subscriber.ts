@@ -4,16 +4,16 @@ import { VERDICTS } from '../resilience/verdict.js';
 import { AcceptedFailure } from './accepted-failure.js';
 import { classify, statusError, verdictOfStatus } from './classify.js';
 import { isOneShot } from './streamed-body.js';
-import { type Upstream } from './upstream.js';
-import { type UpstreamRequest, type UpstreamResponse } from './upstream-call.js';
+import { type UpstreamCall, type UpstreamResponse } from './upstream-call.js';
 import { type UpstreamError } from './upstream-error.js';
+import { type UpstreamSetup } from './upstream-setup.js';
 
 /** Where a call's chain of links meets the wire: reads what comes from it, and says what it means. */
 export class WireSubscriber extends Subscriber<UpstreamResponse> {
   constructor(
     private readonly answer: Link<UpstreamResponse>,
-    private readonly upstream: Upstream,
-    private readonly request: UpstreamRequest,
+    private readonly upstream: UpstreamSetup,
+    private readonly call: UpstreamCall,
   ) {
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- "internal" until RxJS 8, and how its operators do it
     super();
@@ -22,8 +22,10 @@ export class WireSubscriber extends Subscriber<UpstreamResponse> {
   protected override _next(response: UpstreamResponse): void {
     const { name, policy } = this.upstream;
     const { retryOn500 } = policy.retry;
-    if (verdictOfStatus(response.status, retryOn500) === VERDICTS.answered) this.answer.next(response);
-    else this.fail(statusError(name, response, retryOn500, new AcceptedFailure(response)));
+    if (verdictOfStatus(response.status, retryOn500) === VERDICTS.answered) {
+      this.call.context.notes?.attemptEnded?.(undefined);
+      this.answer.next(response);
+    } else this.fail(statusError(name, response, retryOn500, new AcceptedFailure(response)));
   }
 
   protected override _error(error: unknown): void {
@@ -36,7 +38,8 @@ export class WireSubscriber extends Subscriber<UpstreamResponse> {
   }
 
   private fail(failure: UpstreamError): void {
-    this.answer.error(isOneShot(this.request.data) ? failure.withoutRetry() : failure);
+    this.call.context.notes?.attemptEnded?.(failure);
+    this.answer.error(isOneShot(this.call.request.data) ? failure.withoutRetry() : failure);
     this.unsubscribe();
   }
 }

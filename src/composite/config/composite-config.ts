@@ -83,6 +83,8 @@ export interface PartConfig {
   readonly forward: ForwardConfig | undefined;
   /** What is sent as JSON; undefined for nothing. */
   readonly body: unknown;
+  /** Whether a POST changes nothing, a search with a body say: then it is no write. Default false. */
+  readonly reads: boolean;
   /** Sent as `Idempotency-Key`: makes a POST or PATCH safe to repeat. */
   readonly idempotencyKey: unknown;
   readonly required: boolean;

@@ -1,5 +1,5 @@
 import { checkedInput } from '../../upstream/config/checked-input.js';
-import { type ConfigurationReport } from '../../upstream/config/configuration-report.js';
+import { type ConfigurationSource } from '../../upstream/config/configuration-source.js';
 import { deepFrozen } from '../../upstream/config/deep-frozen.js';
 import {
   type GatewayConfig,
@@ -7,8 +7,11 @@ import {
   gatewayText,
   readGatewayFile,
 } from '../../upstream/config/gateway-config.js';
+import { UpstreamDocuments } from '../openapi/upstream-documents.js';
 import { type CompositePlan, planComposite } from '../plan.js';
 import { compositesSchema } from './composite-schema.js';
+import { Place } from './place.js';
+import { checkDistinctRoutes } from './route.js';
 import { settledComposite } from './settled-composite.js';
 
 /** A whole gateway file: the upstreams, and the composites over them. */
@@ -16,6 +19,10 @@ export interface GatewayDefinition {
   readonly config: GatewayConfig;
   /** In the order of the file. */
   readonly composites: readonly CompositePlan[];
+  /** Where everything in it stands, for what only the server can find wrong. */
+  readonly source: ConfigurationSource;
+  /** As it was read. */
+  readonly text: string;
 }
 
 /**
@@ -34,18 +41,21 @@ export function loadGateway(options: GatewayConfigOptions = {}): GatewayDefiniti
  */
 export function parseGateway(text: string, options: GatewayConfigOptions = {}): GatewayDefinition {
   const { source, report, config } = readGatewayFile(text, options);
-  const composites = plans(source.value, config, report);
+  const composites = plans(new Place([], source.value, report), config);
   report.throwIfAny();
-  return { config: deepFrozen(config), composites };
+  return { config: deepFrozen(config), composites, source, text };
 }
 
-function plans(
-  written: unknown,
-  config: GatewayConfig,
-  report: ConfigurationReport,
-): readonly CompositePlan[] {
-  const { composites = {} } = checkedInput(compositesSchema, written, report) ?? {};
-  return Object.entries(composites).flatMap(
-    ([name, composite]) => planComposite(settledComposite(name, composite), config, report) ?? [],
+function plans(file: Place, config: GatewayConfig): readonly CompositePlan[] {
+  const { composites = {} } = checkedInput(compositesSchema, file.value, file.report) ?? {};
+  const settled = Object.entries(composites).map(([name, composite]) =>
+    settledComposite(name, composite, file.below('composites', name)),
   );
+  checkDistinctRoutes(settled, file);
+  const documents = new UpstreamDocuments(config, file.report);
+  return settled.flatMap((composite) => {
+    const plan = planComposite(composite, config, file);
+    const operations = documents.operations(composite);
+    return plan === undefined ? [] : [{ ...plan, operations }];
+  });
 }

@@ -20,7 +20,7 @@ export function checkedInput<S extends z.ZodType>(
     if (!refused.has(key) && valueAt(input, path) !== UNRESOLVED) say();
     refused.set(key, path);
   };
-  for (const issue of result.error.issues) {
+  for (const issue of result.error.issues.flatMap(meant)) {
     const { path } = issue;
     if (issue.code === 'unrecognized_keys') {
       const valid = keysOf(schemaAt(schema, path));
@@ -37,6 +37,17 @@ export function checkedInput<S extends z.ZodType>(
   }
   const remaining = schema.safeParse(without(input, [...refused.values()]));
   return remaining.success ? remaining.data : undefined;
+}
+
+/** Of a value that may be one of several kinds: what is wrong with it as the kind it is, if it is one of them. */
+function meant(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const kinds = issue.errors.filter(
+    (issues) => !issues.some(({ code, path }) => path.length === 0 && code === 'invalid_type'),
+  );
+  const [only] = kinds;
+  if (only === undefined || kinds.length > 1) return [issue];
+  return only.flatMap((inner) => meant({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
 function sayUnexpected(issue: z.core.$ZodIssue, report: ConfigurationReport): void {
@@ -64,15 +75,22 @@ function sayUnexpected(issue: z.core.$ZodIssue, report: ConfigurationReport): vo
 /** The schema of the value at a path. */
 function schemaAt(schema: unknown, path: Path): unknown {
   return path.reduce<unknown>((outer, key) => {
-    const group = unwrapped(outer);
+    const group = groupIn(outer);
     if (group instanceof z.ZodObject) return (group.shape as Readonly<Record<PropertyKey, unknown>>)[key];
     return group instanceof z.ZodRecord ? group.valueType : undefined;
   }, schema);
 }
 
 function keysOf(schema: unknown): readonly string[] {
-  const group = unwrapped(schema);
+  const group = groupIn(schema);
   return group instanceof z.ZodObject ? Object.keys(group.shape) : [];
+}
+
+/** The one kind of value that has keys, where a value may be of several. */
+function groupIn(schema: unknown): unknown {
+  const kind = unwrapped(schema);
+  if (!(kind instanceof z.ZodUnion)) return kind;
+  return kind.options.map(unwrapped).find((option) => option instanceof z.ZodObject);
 }
 
 function unwrapped(schema: unknown): unknown {

@@ -1,5 +1,5 @@
 import { ConfigurationError, type ConfigurationProblem } from './configuration-error.js';
-import { type ConfigurationSource, formatPath, type Path } from './configuration-source.js';
+import { type ConfigurationSource, formatPath, type Path, type Position } from './configuration-source.js';
 import { nearestName } from './nearest-name.js';
 
 /** Collects what is wrong with one source, so that everything can be said at once. */
@@ -15,9 +15,9 @@ export class ConfigurationReport {
     this.add(path, 'value', `found ${found}; expected ${expected}`);
   }
 
-  /** A key that is not there. `or` is one that could stand in its place. */
-  missing(path: Path, expected: string, or: Path = path): void {
-    if (this.meant.has(this.pathOf(path)) || this.meant.has(this.pathOf(or))) return;
+  /** A key that is not there. `or` are those that could stand in its place. */
+  missing(path: Path, expected: string, ...or: readonly Path[]): void {
+    if ([path, ...or].some((key) => this.meant.has(this.pathOf(key)))) return;
     this.add(path, 'value', `is missing; expected ${expected}`);
   }
 
@@ -30,12 +30,29 @@ export class ConfigurationReport {
   }
 
   add(path: Path, of: 'key' | 'value', message: string): void {
-    const { file } = this.source;
-    this.problems.push({ file, ...this.source.position(path, of), path: this.pathOf(path), message });
+    this.push(path, this.source.position(path, of), message);
+  }
+
+  /** Something wrong within a text, from one of its characters on. */
+  addWithin(path: Path, offset: number, message: string): void {
+    this.push(path, this.source.positionIn(path, offset), message);
+  }
+
+  /** Whether something is wrong with what stands at a path, or below it. */
+  has(path: Path): boolean {
+    const outer = this.pathOf(path);
+    return this.problems.some(
+      ({ path: at }) => at === outer || at.startsWith(`${outer}.`) || at.startsWith(`${outer}[`),
+    );
   }
 
   throwIfAny(): void {
     if (this.problems.length > 0) throw new ConfigurationError(this.problems);
+  }
+
+  private push(path: Path, position: Position | undefined, message: string): void {
+    const { file } = this.source;
+    this.problems.push({ file, ...position, path: this.pathOf(path), message });
   }
 
   private pathOf(path: Path): string {

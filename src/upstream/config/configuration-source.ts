@@ -15,6 +15,8 @@ export interface ConfigurationSource {
   readonly root: string;
   /** The place of a key or its value, or of the nearest thing around it that is there; undefined for code. */
   position(path: Path, of: 'key' | 'value'): Position | undefined;
+  /** The place of a character of a text; that of the text where it was written in another way than it reads. */
+  positionIn(path: Path, offset: number): Position | undefined;
   /** How the value was written, fit for an error message: a substituted variable shows its name, not its value. */
   written(path: Path): string;
 }
@@ -38,6 +40,10 @@ export class CodeSource implements ConfigurationSource {
   ) {}
 
   position(): undefined {
+    return undefined;
+  }
+
+  positionIn(): undefined {
     return undefined;
   }
 

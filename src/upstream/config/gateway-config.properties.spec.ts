@@ -20,6 +20,9 @@ const COMPLETE = `server:
     sheddableSharePercent: 50
     maxLoopDelayMs: 200ms
     priorities: { /reports: sheddable }
+  reload:
+    watch: true
+    intervalMs: 1s
 cache:
   maxBytes: 64MiB
   redisUrl: redis://cache:6379
@@ -130,6 +133,7 @@ upstreams:
       staleWhileRevalidateMs: 0
   catalog:
     url: http://c
+composites: {}
 `;
 
 const LINES = COMPLETE.split('\n');

@@ -60,6 +60,7 @@ describe('a gateway file', () => {
           maxLoopDelayMs: 200,
           priorities: {},
         },
+        reload: { watch: false, intervalMs: 1_000 },
       },
       cache: { maxBytes: 67_108_864, redisUrl: null, redisTimeoutMs: 50, redisNamespace: 'tributary' },
       upstreams: {
@@ -108,7 +109,8 @@ describe('a gateway file', () => {
 server: { host: '::', port: \${PORT}, managementHost: 0.0.0.0, managementPort: 0, shutdownGraceMs: 0, shutdownDrainMs: 1m,
           trustedCallers: [10.1.2.3, 192.168.0.0/24, ::1, 'fd00::/8'], deadlineHeader: X-Wait, attemptCountHeader: null,
           admission: { maxInFlight: null, defaultSharePercent: 80, sheddableSharePercent: 10, maxLoopDelayMs: 1s,
-                       priorities: { /reports: sheddable, /: critical } } }
+                       priorities: { /reports: sheddable, /: critical } },
+          reload: { watch: true, intervalMs: 250ms } }
 defaults:
   deadlineMs: 2s
   retry: { maxAttempts: 3, backoffBaseMs: 10 }
@@ -148,6 +150,7 @@ upstreams:
         maxLoopDelayMs: 1_000,
         priorities: { '/reports': 'sheddable', '/': 'critical' },
       },
+      reload: { watch: true, intervalMs: 250 },
     });
     expect(upstreams['orders']).toEqual({
       name: 'orders',
@@ -274,11 +277,11 @@ upstreams:
 
   it('says that there is nothing, and that no upstream is named', () => {
     expect(messagesOf('')).toEqual([
-      'gateway.yaml:1:1  found nothing; expected a group of keys (server, cache, defaults, upstreams)',
+      'gateway.yaml:1:1  found nothing; expected a group of keys (server, cache, defaults, upstreams, composites)',
     ]);
     expect(messagesOf('# only a comment')).toHaveLength(1);
     expect(messagesOf('- a')).toEqual([
-      'gateway.yaml:1:1  found a list; expected a group of keys (server, cache, defaults, upstreams)',
+      'gateway.yaml:1:1  found a list; expected a group of keys (server, cache, defaults, upstreams, composites)',
     ]);
     expect(messagesOf('server: {}')).toEqual([
       'gateway.yaml:1:1  upstreams: is missing; expected at least one upstream',
@@ -301,7 +304,7 @@ upstreams:
 
   it('lists the valid keys where none is near', () => {
     expect(messagesOf('zzz: 1\nupstreams: { a: { url: http://a } }')).toEqual([
-      'gateway.yaml:1:1  zzz: unknown key; valid keys here: server, cache, defaults, upstreams',
+      'gateway.yaml:1:1  zzz: unknown key; valid keys here: server, cache, defaults, upstreams, composites',
     ]);
     expect(messagesOn('url: http://a\nhealth: { zzz: 1 }')).toEqual([
       'health.zzz: unknown key; valid keys here: path, intervalMs, timeoutMs',

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { type AdmissionPolicy, type Priority } from '../../resilience/admission.js';
 import { checkedInput } from './checked-input.js';
 import { ConfigurationError } from './configuration-error.js';
@@ -66,6 +66,16 @@ export interface ServerConfig {
   readonly attemptCountHeader: string | null;
   /** When the API refuses requests at the door. The management side refuses none. */
   readonly admission: AdmissionConfig;
+  /** When the gateway file is read again, besides on SIGHUP. */
+  readonly reload: ReloadConfig;
+}
+
+/** Composites, upstreams and policies change while the gateway serves; what else stands under `server` does not. */
+export interface ReloadConfig {
+  /** Whether a change of the gateway file is taken over by itself. Default false. */
+  readonly watch: boolean;
+  /** How often the file is looked at, in ms. From 100. Default 1000. */
+  readonly intervalMs: number;
 }
 
 /** When requests are refused with 503 before their bodies are read. `/health` is neither refused nor counted. */
@@ -130,6 +140,11 @@ export interface UpstreamConfig {
    * Envoy's, `x-envoy-attempt-count`.
    */
   readonly attemptCountHeader: string | null;
+  /**
+   * Path of its OpenAPI document, in YAML or JSON; undefined where there is none. In the file a relative one starts
+   * from the gateway file, here from where that file's own path does.
+   */
+  readonly openapi: string | undefined;
   readonly policy: UpstreamPolicy;
   /**
    * What the file says of the policy (`defaults` and upstream), without what was settled by default. Lay code
@@ -245,7 +260,10 @@ export function readGatewayFile(
       origin: `from upstreams.${name}`,
     };
     const { policy, written: writtenPolicy } = settlePolicy([defaults, own], known);
-    return [name, { ...settledUpstream(name, upstream, { source, report, at }), policy, writtenPolicy }];
+    return [
+      name,
+      { ...settledUpstream(name, upstream, { source, report, at, file }), policy, writtenPolicy },
+    ];
   };
   checkUpstreamNames(source, report);
   const config: GatewayConfig = {
@@ -287,7 +305,8 @@ export function gatewayText(file: string): string {
   }
 }
 
-function unreadable(file: string, error: unknown): string {
+/** Why a file cannot be read. */
+export function unreadable(file: string, error: unknown): string {
   const code =
     typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : String(error);
   if (code === 'ENOENT') return `there is no such file; looked for ${resolve(file)}`;
@@ -316,6 +335,7 @@ interface Place {
   readonly source: YamlSource;
   readonly report: ConfigurationReport;
   readonly at: Path;
+  readonly file: string;
 }
 
 function settledUpstream(
@@ -341,7 +361,13 @@ function settledUpstream(
     headers,
     forwardHeaders,
     ...settledHints(written, place),
+    openapi: settledPath(written.openapi, place),
   };
+}
+
+/** A path, of which a relative one starts from the gateway file. */
+function settledPath(written: string | undefined, { file }: Pick<Place, 'file'>): string | undefined {
+  return written === undefined || isAbsolute(written) ? written : join(dirname(file), written);
 }
 
 /** The headers that carry the time left and the number of the attempt, in or out. */
@@ -411,6 +437,7 @@ function settledServer(written: WrittenServer, report: ConfigurationReport): Ser
     report.unexpected(['server', key], `another port than server.${other} has`);
   }
   const { shutdownGraceMs = 5_000, shutdownDrainMs = 10_000, trustedCallers = INTERNAL_NETWORKS } = written;
+  const { watch = false, intervalMs = 1_000 } = written.reload ?? {};
   const hints = settledHints(written, { report, at: ['server'] });
   return {
     host,
@@ -422,6 +449,7 @@ function settledServer(written: WrittenServer, report: ConfigurationReport): Ser
     trustedCallers,
     ...hints,
     admission: settledAdmission(written.admission ?? {}, report),
+    reload: { watch, intervalMs },
   };
 }
 

@@ -9,6 +9,7 @@ import { redisUrl } from './redis-url.js';
 
 const HEALTH_PATH = 'a path such as /health, without fragment';
 const REDIS_NAMESPACE = 'letters, digits, _, . and -, at most 64 of them';
+const OPENAPI_FILE = 'the path of a local file: an OpenAPI document, in YAML or JSON';
 const HOST = 'a host name or an IP address to listen on';
 
 const endpointUrls = z
@@ -54,6 +55,10 @@ const upstream = group({
     .optional(),
   deadlineHeader: headerName.nullable().optional(),
   attemptCountHeader: headerName.nullable().optional(),
+  openapi: z
+    .string({ error: OPENAPI_FILE })
+    .regex(/^(?![a-zA-Z][a-zA-Z\d+.-]+:).*\S/, { error: OPENAPI_FILE })
+    .optional(),
   ...policySchema.shape,
 });
 
@@ -84,6 +89,7 @@ const server = group({
   deadlineHeader: headerName.nullable().optional(),
   attemptCountHeader: headerName.nullable().optional(),
   admission: admission.optional(),
+  reload: group({ watch: flag().optional(), intervalMs: duration(100).optional() }).optional(),
 });
 
 const cache = group({

@@ -33,7 +33,7 @@ export const headerName = z
 const VALUE_EXPECTED = 'text in one line, without control characters';
 
 // Any number, even one too large to be one: the text `12e5678` is a number to YAML, and a fine key to an upstream.
-const anyNumber = z.custom<number>((value) => typeof value === 'number');
+const anyNumber = z.custom<number>((value) => typeof value === 'number').meta({ type: 'number' });
 
 /** The value of a header; a number stands for its text. It may be a secret, and is never shown. */
 export const headerValue = z

@@ -66,7 +66,8 @@ interface Quantity {
 }
 
 function quantity({ expected: error, pattern, units, min, max }: Quantity) {
-  const bare = z.number({ error });
+  // Checked below, with the unit: here for editors.
+  const bare = z.number({ error }).meta({ type: 'integer', minimum: min, maximum: max });
   const withUnit = z.string({ error }).regex(pattern, { error });
   return z
     .union([bare, withUnit], { error })

@@ -285,4 +285,27 @@ describe('a YAML text', () => {
     const source = parse('a: 00123\nb: ${X}\nc: "x"\nd: [1]', { X: '1e5' });
     expect(['a', 'b', 'c', 'd'].map((key) => source.textAt([key]))).toEqual(['00123', '1e5', 'x', undefined]);
   });
+
+  it('knows where a character of a text stands, if it reads as it is written', () => {
+    const source = parse(
+      `a: plain\nb: 'quoted'\nc: |\n  first\n  second\nd: "esc\\taped"\ne: \${X}x\nf: &f text\ng: *f\nh: 7`,
+      { X: 'x' },
+    );
+    const place = (key: string, offset: number): string => {
+      const { line, column } = source.positionIn([key], offset);
+      return `${line}:${column}`;
+    };
+    expect(place('a', 2)).toBe('1:6');
+    expect(place('b', 2)).toBe('2:7');
+    expect(place('c', 1)).toBe('4:4');
+    expect(place('c', 7)).toBe('5:4');
+    expect(place('f', 2)).toBe('8:9');
+    expect(place('g', 2)).toBe('8:9');
+    // Past the end of a text is its end.
+    expect(place('a', 99)).toBe('1:9');
+    // Where it was written in another way, it is the text that has a place.
+    expect(place('d', 2)).toBe('6:4');
+    expect(place('e', 1)).toBe('7:4');
+    expect(place('h', 0)).toBe('10:4');
+  });
 });

@@ -87,6 +87,13 @@ export class YamlSource implements ConfigurationSource {
     return this.place(start(node) ?? 0);
   }
 
+  positionIn(path: Path, offset: number): Position {
+    const node = this.prepared.behindAlias(this.entry(path).value);
+    if (!isScalar(node) || !node.range || typeof node.value !== 'string') return this.position(path, 'value');
+    const [from, to] = node.range;
+    return this.place(from + offsetIn(this.text.slice(from, to), node.value, offset));
+  }
+
   written(path: Path): string {
     const { value, found } = this.entry(path);
     const node = found ? this.prepared.behindAlias(value) : undefined;
@@ -154,4 +161,19 @@ function start(node: unknown): number | undefined {
     return undefined;
   const [offset] = node.range as readonly number[];
   return offset;
+}
+
+/** Where a character of a text stands in what was written; 0 where that reads otherwise: escapes, variables, folded lines. */
+function offsetIn(written: string, text: string, offset: number): number {
+  const end = Math.min(offset, text.length);
+  const start = written.indexOf(text);
+  if (start >= 0) return start + end;
+  if (!written.startsWith('|')) return 0;
+  // Literal lines differ from those of the text by their indentation alone.
+  const before = text.slice(0, end).split('\n');
+  const line = text.split('\n')[before.length - 1] ?? '';
+  const lines = written.split('\n');
+  const indent = lines[before.length]?.indexOf(line) ?? -1;
+  const lineStart = lines.slice(0, before.length).join('\n').length + 1;
+  return indent < 0 ? 0 : lineStart + indent + (before.at(-1) ?? '').length;
 }

@@ -1,0 +1,45 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type Schema } from './schema-reader.js';
+
+export const ANYTHING: Schema = {};
+export const NULL: Schema = { type: 'null' };
+const NOTHING: Schema = { not: {} };
+
+/** What fits at least one of them, written as short as can be. */
+export function unionOf(schemas: readonly Schema[]): Schema {
+  const distinct: Schema[] = [];
+  for (const schema of schemas.flatMap(alternatives)) {
+    if (isAnything(schema)) return schema;
+    if (isDeepStrictEqual(schema, NOTHING)) continue;
+    if (!distinct.some((known) => isDeepStrictEqual(known, schema))) distinct.push(schema);
+  }
+  const lists = distinct.some(({ type, maxItems }) => type === 'array' && maxItems !== 0);
+  const kept = distinct.filter(({ type, maxItems }) => !(lists && type === 'array' && maxItems === 0));
+  const [first = NOTHING, second] = kept;
+  if (second === undefined) return first;
+  const rest = kept.filter((schema) => !isDeepStrictEqual(schema, NULL));
+  const [only] = rest;
+  if (rest.length === 1 && only !== undefined) return orNull(only);
+  return { anyOf: rest.length < kept.length ? [...rest, NULL] : rest };
+}
+
+export function isAnything(schema: Schema): boolean {
+  return Object.keys(schema).every((keyword) => keyword === 'description' || keyword === 'title');
+}
+
+function alternatives(schema: Schema): readonly Schema[] {
+  const { anyOf, ...beside } = schema;
+  return Array.isArray(anyOf) && Object.keys(beside).length === 0
+    ? (anyOf as Schema[]).flatMap(alternatives)
+    : [schema];
+}
+
+function orNull(schema: Schema): Schema {
+  const { type } = schema;
+  const isPlain = !('const' in schema) && !('enum' in schema);
+  if (isPlain && typeof type === 'string') return { ...schema, type: [type, 'null'] };
+  if (isPlain && Array.isArray(type)) {
+    return type.includes('null') ? schema : { ...schema, type: [...(type as unknown[]), 'null'] };
+  }
+  return { anyOf: [schema, NULL] };
+}

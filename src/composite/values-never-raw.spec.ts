@@ -1,0 +1,283 @@
+import { type Ask, type TestGateway } from '../aggregation/testing/test-gateway.js';
+import { type RecordingServer, recordingServer, type SeenRequest } from '../http/testing/recording-server.js';
+import { type Random, seededRandom } from '../resilience/random.js';
+import { serveComposites } from './testing/serve-composites.js';
+
+/** Values that are tried, each at one of the places. */
+const VALUES = 10_000;
+const AT_ONCE = 50;
+const SEED = 4;
+
+/** What has led gateways astray. */
+const PIECES: readonly string[] = [
+  ...['/', '//', '\\', '.', '..', '../', '..;/', ';', ':', '@', '?', '#', '&', '=', ',', '+', '%', '%%', ' '],
+  ...['%2e', '%2E%2e', '%2f', '%252f', '%5c', '%00', '%0d%0a', '%c0%ae', '%ff', '%u002e', '%23', '%3F'],
+  ...['\r\n', '\n', '\r', '\t', '\0', '\x7f', '\u0085', '\u2028', '\ufeff', '\u00ad', '\u202e'],
+  ...[
+    '{',
+    '}',
+    '{+v}',
+    '{?v}',
+    '${v}',
+    '$ref',
+    '*',
+    '[',
+    ']',
+    '(',
+    ')',
+    '!',
+    "'",
+    '"',
+    '`',
+    '|',
+    '^',
+    '~',
+    '<',
+    '>',
+  ],
+  ...[
+    'http://evil.test/',
+    '//evil.test',
+    '@evil.test',
+    'evil.test:80',
+    'x-evil: 1',
+    'Host: evil.test',
+    '; evil=1',
+  ],
+  ...['é', 'ÿ', '€', '😀', '字', 'ß', '․', '／', '．', '％', '\u0301', '\ud800', '\udc00', '\udbff\udfff'],
+  ...['__proto__', 'constructor', 'null', 'undefined', 'NaN', '1e3', '-0', 'true', 'a', 'Z', '9', '_', '-'],
+];
+
+type Place =
+  'path' | 'query' | 'header' | 'body' | 'deep' | 'forwardedQuery' | 'forwardedCookie' | 'forwardedHeader';
+const PLACES: readonly Place[] = [
+  'path',
+  'query',
+  'header',
+  'body',
+  'deep',
+  'forwardedQuery',
+  'forwardedCookie',
+  'forwardedHeader',
+];
+
+const n = { n: { type: 'integer' } };
+const get = (more: object): object => ({ upstream: 'shop', get: '/base/tail{?n}', ...more });
+const takesBody = { bodySchema: { type: 'object', required: ['v'] } };
+
+const COMPOSITES = {
+  path: { get: '/path/{v}', params: n, parts: { it: get({ get: '/base/{v}/tail{?n}' }) } },
+  query: { get: '/query', params: { ...n, v: {} }, parts: { it: get({ get: '/base/tail{?n,v}' }) } },
+  header: { post: '/header', params: n, ...takesBody, parts: { it: get({ headers: { 'x-v': 'body.v' } }) } },
+  body: {
+    post: '/body',
+    params: n,
+    ...takesBody,
+    parts: { it: get({ get: undefined, post: '/base/tail{?n}', body: { v: 'body.v' } }) },
+  },
+  deep: {
+    post: '/deep',
+    params: n,
+    ...takesBody,
+    parts: { it: get({ get: '/base/{v}/tail{?n}', values: { v: 'body.v' } }) },
+  },
+  forwardedQuery: { get: '/forwardedQuery', params: n, forward: { query: ['v'] }, parts: { it: get({}) } },
+  forwardedCookie: {
+    get: '/forwardedCookie',
+    params: n,
+    forward: { cookies: ['v'] },
+    parts: { it: get({}) },
+  },
+  forwardedHeader: {
+    get: '/forwardedHeader',
+    params: n,
+    forward: { headers: ['x-v'] },
+    parts: { it: get({}) },
+  },
+};
+
+/** The headers that a value at a place brings with it. */
+const NAMES: Partial<Record<Place, readonly string[]>> = {
+  header: ['x-v'],
+  forwardedHeader: ['x-v'],
+  forwardedCookie: ['cookie'],
+  body: ['content-type', 'content-length'],
+};
+
+/** What a client can send as the value of a header: Node refuses to write, and to read, anything else. */
+const HEADER_TEXT = /^[\x21-\x7e\xa1-\xff](?:[\t\x20-\x7e\xa1-\xff]*[\x21-\x7e\xa1-\xff])?$/;
+
+describe('a value from a client', () => {
+  let shop: RecordingServer;
+  let gateway: TestGateway;
+  let usual: ReadonlySet<string>;
+
+  beforeAll(async () => {
+    shop = await recordingServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    });
+    gateway = await serveComposites({
+      upstreams: { shop: { url: shop.origin, circuitBreaker: { mode: 'disabled' } } },
+      composites: COMPOSITES,
+    });
+    await gateway.ask('/forwardedQuery?n=0');
+    usual = new Set(Object.keys(shop.seen[0]?.headers ?? {}));
+    shop.seen.length = 0;
+  });
+
+  afterAll(async () => {
+    await gateway.stop();
+    await shop.close();
+  });
+
+  it(`never changes host, path depth, headers or parameters, at any place (${VALUES} values)`, async () => {
+    const random = seededRandom(SEED);
+    const tried = Array.from({ length: VALUES }, (_, at) => {
+      const place = PLACES[at % PLACES.length] ?? 'path';
+      return { at, place, value: valueFor(place, random) };
+    });
+    const refused = new Map<number, string>();
+    for (let from = 0; from < VALUES; from += AT_ONCE) {
+      await Promise.all(
+        tried.slice(from, from + AT_ONCE).map(async ({ at, place, value }) => {
+          const { status, headers } = await gateway.ask(...requestFor(at, place, value));
+          const parts = headers['composite-parts'] ?? '';
+          if (status !== 200) refused.set(at, String(status));
+          else if (!parts.startsWith('it;state=ok')) refused.set(at, parts.replace(/;dur=\d+/, ''));
+        }),
+      );
+    }
+
+    const seenBy = new Map(shop.seen.map((seen) => [numberOf(seen), seen] as const));
+    expect(seenBy.size).toBe(shop.seen.length);
+    const arrived = new Map<Place, number>();
+    for (const { at, place, value } of tried) {
+      const seen = seenBy.get(at);
+      if (seen === undefined) {
+        // 404: a path in which there is nothing, or a segment of more than 256 characters.
+        const clear = place === 'path' ? /^4(?:00|04|14)$|reason=invalid$/ : /^400$|reason=invalid$/;
+        expect([value, refused.get(at)]).toEqual([value, expect.stringMatching(clear)]);
+        expect([place, value, isDeliverable(place, value)]).toEqual([place, value, false]);
+      } else {
+        expect([value, outlineOf(seen)]).toEqual([value, outlineFor(place)]);
+        expect(valueIn(place, seen)).toBe(value);
+        arrived.set(place, (arrived.get(place) ?? 0) + 1);
+      }
+    }
+    for (const place of PLACES) expect([place, arrived.get(place)]).toEqual([place, expect.any(Number)]);
+  }, 60_000);
+
+  /** All of a request that no value may change. */
+  function outlineOf({ method, url, headers }: SeenRequest): object {
+    const [path = '', query = ''] = url.split(/\?(.*)/s);
+    const names = Object.keys(headers).filter((name) => !usual.has(name));
+    return {
+      method,
+      host: headers['host'],
+      depth: path.split('/').length,
+      around: [path.split('/')[1], path.split('/').at(-1)],
+      parameters: query.split('&').map((pair) => pair.split('=')[0]),
+      equals: query.split('&').map((pair) => pair.split('=').length),
+      names,
+      hash: url.includes('#'),
+    };
+  }
+
+  function outlineFor(place: Place): object {
+    const inPath = place === 'path' || place === 'deep';
+    const inQuery = place === 'query' || place === 'forwardedQuery';
+    return {
+      method: place === 'body' ? 'POST' : 'GET',
+      host: new URL(shop.origin).host,
+      depth: inPath ? 4 : 3,
+      around: ['base', 'tail'],
+      parameters: inQuery ? ['n', 'v'] : ['n'],
+      equals: inQuery ? [2, 2] : [2],
+      names: NAMES[place] ?? [],
+      hash: false,
+    };
+  }
+});
+
+function valueFor(place: Place, random: Random): string {
+  for (;;) {
+    const below = (limit: number): number => Math.floor(random() * limit);
+    const piece = (): string => PIECES[below(PIECES.length)] ?? '';
+    const value =
+      below(40) === 0 ? piece().repeat(below(300)) : Array.from({ length: below(5) }, piece).join('');
+    const isField = place === 'forwardedHeader' || place === 'forwardedCookie';
+    if (isField && (!HEADER_TEXT.test(value) || (place === 'forwardedCookie' && value.includes(';'))))
+      continue;
+    return value;
+  }
+}
+
+function requestFor(at: number, place: Place, value: string): [path: string, options: Ask] {
+  const json = { 'content-type': 'application/json' };
+  switch (place) {
+    case 'path':
+      return [`/path/${encoded(value)}?n=${at}`, {}];
+    case 'query':
+    case 'forwardedQuery':
+      return [`/${place}?v=${encoded(value)}&n=${at}`, {}];
+    case 'header':
+    case 'body':
+    case 'deep':
+      return [`/${place}?n=${at}`, { method: 'POST', headers: json, body: JSON.stringify({ v: value }) }];
+    case 'forwardedCookie':
+      return [`/${place}?n=${at}`, { headers: { cookie: `v=${value}` } }];
+    case 'forwardedHeader':
+      return [`/${place}?n=${at}`, { headers: { 'x-v': value } }];
+  }
+}
+
+/** As a browser would; half a surrogate pair as the bytes it would be. */
+function encoded(value: string): string {
+  return Array.from(value, (character) =>
+    /^[\ud800-\udfff]$/.test(character)
+      ? Buffer.from([0xed, 0xa0, 0x80]).toString('hex').replace(/../g, '%$&')
+      : encodeURIComponent(character),
+  ).join('');
+}
+
+/** What has to arrive, and be no refusal. */
+function isDeliverable(place: Place, value: string): boolean {
+  const isWellFormed = !/[\ud800-\udfff]/u.test(value);
+  switch (place) {
+    case 'body':
+    case 'forwardedHeader':
+    case 'forwardedCookie':
+      return true;
+    case 'query':
+    case 'forwardedQuery':
+      return isWellFormed;
+    case 'header':
+      return value === '' || HEADER_TEXT.test(value);
+    case 'path':
+    case 'deep':
+      return isWellFormed && /^[^./\\%;]+$/.test(value) && encoded(value).length <= 256;
+  }
+}
+
+function numberOf({ url }: SeenRequest): number {
+  return Number(new URL(url, 'http://localhost').searchParams.get('n'));
+}
+
+/** What an upstream reads at the place. */
+function valueIn(place: Place, { url, headers, body }: SeenRequest): unknown {
+  switch (place) {
+    case 'path':
+    case 'deep':
+      return decodeURIComponent(url.split('/')[2] ?? '');
+    case 'query':
+    case 'forwardedQuery':
+      return decodeURIComponent(/[?&]v=([^&]*)/.exec(url)?.[1] ?? '');
+    case 'header':
+    case 'forwardedHeader':
+      return headers['x-v'];
+    case 'forwardedCookie':
+      return headers['cookie']?.slice(2);
+    case 'body':
+      return (JSON.parse(body) as { v: unknown }).v;
+  }
+}
