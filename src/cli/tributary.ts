@@ -1,8 +1,13 @@
 #!/usr/bin/env node
 import 'reflect-metadata';
-import { loadGateway } from '../composite/config/gateway.js';
-import { startGateway } from '../gateway.js';
+import { runCommandLine } from './command-line.js';
+import { processTerminal } from './terminal.js';
+
+// Whoever reads has had enough: `tributary plan x | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
 /** `npx tributary`: the gateway and its tools from the shell. */
-const gateway = await startGateway(loadGateway({ file: process.env['GATEWAY_CONFIG'] }));
-console.log(await gateway.api.getUrl());
+process.exitCode = await runCommandLine(process.argv.slice(2), processTerminal);

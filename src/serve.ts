@@ -1,0 +1,65 @@
+import { setFlagsFromString } from 'node:v8';
+import { type Type } from '@nestjs/common';
+import { loadGateway } from './composite/config/gateway.js';
+import { startGateway } from './gateway.js';
+import { GatewayLogger } from './gateway-logger.js';
+import { reloadOnRequest } from './reload.js';
+import { ConfigurationError } from './upstream/config/configuration-error.js';
+
+// Under steady load V8 takes what lives as long as a request for something that stays, and allocates it where only the
+// large collections look. The small ones then take twice as long (3.5 ms against 1.7), and the process half as much
+// memory again (237 MiB against 160).
+setFlagsFromString('--no-allocation-site-pretenuring');
+
+export interface ServeOptions {
+  /** Path of the gateway file. Default `gateway.yaml`. */
+  readonly file?: string | undefined;
+  /** Modules whose controllers the API serves besides the composites of the file. Default none. */
+  readonly features?: readonly Type[];
+}
+
+/**
+ * Makes this process a gateway, until a signal ends it: SIGTERM with the grace of the configuration, SIGINT without. On
+ * SIGHUP it takes the file over again. A file that is wrong at the start is said on stderr, and is exit code 1.
+ */
+export async function serve({ file, features = [] }: ServeOptions): Promise<void> {
+  const logger = new GatewayLogger(process.env['NODE_ENV'] === 'production');
+  try {
+    const definition = loadGateway({ file });
+    const gateway = await startGateway(definition, { features, logger });
+    logger.log(
+      `API on ${await gateway.api.getUrl()}, management on ${await gateway.management.getUrl()}`,
+      'Tributary',
+    );
+
+    let stopping = false;
+    const stop = (graceMs: number): void => {
+      // Whoever asks twice does not want to wait.
+      if (stopping) process.exit(1);
+      stopping = true;
+      gateway.stop(graceMs).then(
+        () => process.exit(0),
+        (error: unknown) => {
+          logger.fatal('the shutdown failed', error);
+          process.exit(1);
+        },
+      );
+    };
+    reloadOnRequest(gateway.reload);
+    process.on('SIGTERM', () => {
+      stop(gateway.reload.definition.config.server.shutdownGraceMs);
+    });
+    // Somebody at a keyboard: no load balancer needs time to notice.
+    process.on('SIGINT', () => {
+      stop(0);
+    });
+    // Started by another process that is gone.
+    process.on('disconnect', () => {
+      stop(0);
+    });
+  } catch (error) {
+    if (error instanceof ConfigurationError) process.stderr.write(`${error.message}\n`);
+    else logger.fatal('the gateway could not start', error);
+    process.exitCode = 1;
+  }
+}
