@@ -9,7 +9,10 @@ import { UpstreamModule } from './upstream/upstream.module.js';
 /** The API: the library's modules, and on top of them what a gateway adds in code. */
 @Module({})
 export class AppModule {
-  static with({ config, composites }: GatewayDefinition, features: readonly Type[] = []): DynamicModule {
+  static with(
+    { config, composites, source }: GatewayDefinition,
+    features: readonly Type[] = [],
+  ): DynamicModule {
     return {
       module: AppModule,
       imports: [
@@ -17,7 +20,7 @@ export class AppModule {
         AggregationModule,
         HealthModule,
         ...features,
-        CompositeModule.forRoot(composites),
+        CompositeModule.forRoot(composites, source),
       ],
       providers: [{ provide: APP_PIPE, useClass: StandardSchemaValidationPipe }],
     };

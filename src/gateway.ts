@@ -8,12 +8,15 @@ import { ManagementModule } from './health/management.module.js';
 import { ShutdownState } from './health/shutdown-state.js';
 import { UpstreamHealth } from './health/upstream-health.js';
 import { serveOpenApi } from './openapi.js';
+import { GatewayReload } from './reload.js';
 import { type GatewayDefinition } from './composite/config/gateway.js';
 
 /** A running gateway: the API, and the management side that shares its upstreams. */
 export interface Gateway {
   readonly api: NestFastifyApplication;
   readonly management: NestFastifyApplication;
+  /** Takes over the file it was started with, as it is by then. */
+  readonly reload: GatewayReload;
   /** Stops as DESIGN asks: no longer ready, serving through `graceMs`, then drained and closed. */
   stop(graceMs: number): Promise<void>;
 }
@@ -44,22 +47,31 @@ export async function startGateway(
   const { server } = definition.config;
   const api = await createApi(definition, options);
   serveOpenApi(api);
+  const reload = new GatewayReload(api, definition);
   const shared = {
     health: api.get(UpstreamHealth),
     shutdown: api.get(ShutdownState),
     admission: api.get(AdmissionControl),
+    configuration: reload.state,
   };
   const management = await createApp(ManagementModule.sharing(shared), options.logger);
-  await api.listen(server.port, server.host);
-  await management.listen(server.managementPort, server.managementHost);
+  try {
+    await api.listen(server.port, server.host);
+    await management.listen(server.managementPort, server.managementHost);
+  } catch (error) {
+    // What has been started by then would keep the process.
+    await Promise.allSettled([api.close(), management.close()]);
+    throw error;
+  }
 
   return {
     api,
     management,
+    reload,
     async stop(graceMs) {
       shared.shutdown.begin();
       if (graceMs > 0) await new Promise((resolve) => setTimeout(resolve, graceMs));
-      await Promise.race([api.close(), drainLimit(server.shutdownDrainMs)]);
+      await Promise.race([api.close(), drainLimit(reload.definition.config.server.shutdownDrainMs)]);
       await management.close();
     },
   };

@@ -276,7 +276,9 @@ function withLatencies({ stages }: CompositeSpec, [...latencies]: readonly numbe
 }
 
 function withoutDurations(report: CompositeReport | undefined): object | undefined {
-  return report && { ...report, parts: report.parts.map((part) => ({ ...part, durationMs: 0, startedAtMs: 0 })) };
+  return (
+    report && { ...report, parts: report.parts.map((part) => ({ ...part, durationMs: 0, startedAtMs: 0 })) }
+  );
 }
 
 function namesOf({ stages }: CompositeSpec): string[] {

@@ -23,12 +23,14 @@ interface Row {
 @Injectable()
 export class CompositeTable implements RouteTable {
   private rows: readonly Row[] = [];
+  private current: readonly CompositeRunner[] = [];
   private router = routerOf([]);
 
   constructor(private readonly registry: UpstreamRegistry) {}
 
+  /** The same list until other composites take their place. */
   get runners(): readonly CompositeRunner[] {
-    return this.rows.map(({ runner }) => runner);
+    return this.current;
   }
 
   get routes(): readonly Row[] {
@@ -48,6 +50,7 @@ export class CompositeTable implements RouteTable {
     }));
     const router = routerOf(rows);
     this.rows = rows;
+    this.current = rows.map(({ runner }) => runner);
     this.router = router;
   }
 

@@ -77,6 +77,9 @@ function compiled(validator: Ajv2020, schema: JsonSchema): ValidateFunction {
     return validator.compile(schema);
   } catch (error) {
     throw new JsonSchemaError(error instanceof Error ? error.message : 'cannot be used');
+  } finally {
+    // It would be kept for ever, and a gateway that reloads has another one each time.
+    if (typeof schema === 'object') validator.removeSchema(schema);
   }
 }
 

@@ -19,7 +19,7 @@ export class HealthLog implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Health');
   private readonly subscription = new Subscription();
   /** Since when each upstream that is down has been so, on the clock's scale. */
-  private readonly downSince = new Map<Upstream, number>();
+  private readonly downSince = new Map<string, number>();
 
   constructor(
     private readonly registry: UpstreamRegistry,
@@ -36,9 +36,13 @@ export class HealthLog implements OnApplicationBootstrap, OnModuleDestroy {
     this.subscription.add(
       this.registry.events.subscribe((event) => {
         // Half-open is a question; its answer, open again or closed, follows.
-        if (event.type === 'breaker' && event.to !== 'half-open')
-          this.look(this.registry.get(event.upstream));
+        if (event.type === 'breaker' && event.to !== 'half-open') this.lookAt(event.upstream);
         else if (event.type === 'ejection') this.tell(event);
+        else if (event.type === 'configured') {
+          if (event.change !== 'changed' || event.settings.includes('urls'))
+            this.downSince.delete(event.upstream);
+          this.lookAt(event.upstream);
+        }
       }),
     );
   }
@@ -56,17 +60,22 @@ export class HealthLog implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
+  private lookAt(name: string): void {
+    const upstream = this.registry.find(name);
+    if (upstream !== undefined) this.look(upstream);
+  }
+
   private look(upstream: Upstream): void {
     const { name, critical, runtime } = upstream;
     const { status, reason } = this.health.of(upstream);
-    const since = this.downSince.get(upstream);
+    const since = this.downSince.get(name);
     const now = runtime.clock.now();
     if (status === 'down' && since === undefined) {
-      this.downSince.set(upstream, now);
+      this.downSince.set(name, now);
       const consequence = critical ? '; the gateway is not ready' : '';
       this.logger.warn(`upstream '${name}' is down: ${reason ?? 'unknown'}${consequence}`);
     } else if (status !== 'down' && since !== undefined) {
-      this.downSince.delete(upstream);
+      this.downSince.delete(name);
       this.logger.log(`upstream '${name}' is back after ${seconds(now - since)}`);
     }
   }

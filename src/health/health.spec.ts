@@ -11,6 +11,7 @@ import { gatewayServerOptions } from '../aggregation/server-options.js';
 import { parseGatewayConfig } from '../upstream/config/gateway-config.js';
 import { UpstreamRegistry } from '../upstream/upstream-registry.js';
 import { UpstreamModule } from '../upstream/upstream.module.js';
+import { ConfigurationState } from './configuration-state.js';
 import { HealthModule } from './health.module.js';
 import { ManagementModule } from './management.module.js';
 import { ShutdownState } from './shutdown-state.js';
@@ -78,7 +79,10 @@ upstreams:
       shutdown: api.get(ShutdownState),
       admission: api.get(AdmissionControl),
     };
-    return new Gateway(api, await start([ManagementModule.sharing(shared)]));
+    return new Gateway(
+      api,
+      await start([ManagementModule.sharing({ ...shared, configuration: new ConfigurationState() })]),
+    );
   }
 
   async stop(): Promise<void> {
@@ -173,7 +177,8 @@ describe('health in full, on the management port', () => {
     expect(status).toBe(200);
     expect(headers['cache-control']).toContain('no-store');
     expect(headers['content-type']).toContain('application/json');
-    expect(body).toEqual({ admission: QUIET_DOOR, status: 'ok', info: details, error: {}, details });
+    const inside = { admission: QUIET_DOOR, configuration: { generation: 1, loadedAt: ISO } };
+    expect(body).toEqual({ ...inside, status: 'ok', info: details, error: {}, details });
   });
 
   it('says so before an upstream was asked for the first time', async () => {

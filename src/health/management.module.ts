@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AdmissionControl } from '../aggregation/admission-control.js';
 import { AggregationModule } from '../aggregation/aggregation.module.js';
+import { ConfigurationState } from './configuration-state.js';
 import { GatewayHealth } from './gateway-health.js';
 import { HealthController } from './health.controller.js';
 import { ManagementHealthController } from './management-health.controller.js';
@@ -13,12 +14,13 @@ export interface SharedWithManagement {
   readonly health: UpstreamHealth;
   readonly shutdown: ShutdownState;
   readonly admission: AdmissionControl;
+  readonly configuration: ConfigurationState;
 }
 
 /** The root of the management application: health in full, beside liveness and readiness. */
 @Module({})
 export class ManagementModule {
-  static sharing({ health, shutdown, admission }: SharedWithManagement): DynamicModule {
+  static sharing({ health, shutdown, admission, configuration }: SharedWithManagement): DynamicModule {
     return {
       module: ManagementModule,
       imports: [terminus, AggregationModule],
@@ -28,6 +30,7 @@ export class ManagementModule {
         { provide: UpstreamHealth, useValue: health },
         { provide: ShutdownState, useValue: shutdown },
         { provide: AdmissionControl, useValue: admission },
+        { provide: ConfigurationState, useValue: configuration },
       ],
     };
   }

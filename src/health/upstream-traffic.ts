@@ -46,12 +46,24 @@ export class UpstreamTraffic implements OnApplicationBootstrap, OnModuleDestroy 
   }
 
   private note(event: UpstreamEvent): void {
+    if (event.type === 'configured') {
+      if (event.change !== 'changed' || event.settings.includes('urls')) this.forget(event.upstream);
+      return;
+    }
     const sign = signOf(event);
-    if (sign === undefined) return;
-    const at = this.registry.get(event.upstream).runtime.clock.now();
+    // Its last calls may end after an upstream has been taken away.
+    const at = this.registry.find(event.upstream)?.runtime.clock.now();
+    if (sign === undefined || at === undefined) return;
     const record = this.recordOf(event.upstream);
     if (sign === 'success') record.lastSuccessAt = at;
     else record.lastFailure = { at, reason: sign.failure };
+  }
+
+  /** What was seen at another place says nothing. In place: others hold on to the record. */
+  private forget(name: string): void {
+    const record = this.recordOf(name);
+    record.lastSuccessAt = undefined;
+    record.lastFailure = undefined;
   }
 
   private recordOf(name: string): TrafficRecord {
