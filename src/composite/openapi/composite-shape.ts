@@ -93,8 +93,10 @@ export class CompositeShape {
   }
 
   private either(schema: Schema, value: unknown): Schema {
-    if (value !== null && isValid(value, schema, this.definitions)) return schema;
-    return unionOf([schema, schemaOfValue(value)]);
+    const union = unionOf([schema, schemaOfValue(value)]);
+    // Most values are null or an empty list, of which the union itself knows whether they fit.
+    const isPlain = value === null || (Array.isArray(value) && value.length === 0);
+    return !isPlain && isValid(value, schema, this.definitions) ? schema : union;
   }
 
   /** The value with what is stitched into it, cut to size. */

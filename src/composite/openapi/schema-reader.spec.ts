@@ -78,6 +78,17 @@ describe('a schema', () => {
     expect(new SchemaReader(root, 'orders', 'openapi-3.0', new Map()).read(written)).toEqual({ $ref });
   });
 
+  it('may lead from one to the next as often as there are schemas', () => {
+    const count = 20_000;
+    const schemas = Array.from({ length: count }, (_, at) => ({
+      items: { $ref: `#/components/schemas/${at + 1}` },
+    }));
+    const definitions = new Map<string, Schema>();
+    const chain = { components: { schemas: Object.fromEntries([...schemas, {}].entries()) } };
+    new SchemaReader(chain, 'a', '2020-12', definitions).read({ $ref: '#/components/schemas/0' });
+    expect(definitions.size).toBe(count + 1);
+  });
+
   it('takes no name that is taken', () => {
     const definitions = new Map<string, Schema>([['orders.Order', { type: 'null' }]]);
     const reader = new SchemaReader(root, 'orders', '2020-12', definitions);

@@ -35,6 +35,8 @@ const LEFT_OUT = new Set(['$anchor', '$comment', '$defs', '$id', '$schema', 'def
  */
 export class SchemaReader {
   private readonly names = new Map<string, string>();
+  /** What has a name already, but has yet to be read. */
+  private readonly waiting: { readonly name: string; readonly written: unknown }[] = [];
 
   constructor(
     private readonly root: unknown,
@@ -45,6 +47,15 @@ export class SchemaReader {
   ) {}
 
   read(written: unknown): Schema {
+    const schema = this.readOne(written);
+    // One after another, not one within another: a chain of references may be as long as a document.
+    for (let next = this.waiting.pop(); next !== undefined; next = this.waiting.pop()) {
+      this.definitions.set(next.name, this.readOne(next.written));
+    }
+    return schema;
+  }
+
+  private readOne(written: unknown): Schema {
     if (written === false) return { not: {} };
     if (!isGroup(written)) return {};
     const reference = written['$ref'];
@@ -68,10 +79,9 @@ export class SchemaReader {
     const target = keys && valueAtKeys(this.root, keys);
     if (keys === undefined || target === undefined) return undefined;
     const name = this.freeName(keys);
-    // Before it is read: it may refer to itself.
     this.names.set(reference, name);
     this.definitions.set(name, {});
-    this.definitions.set(name, this.read(target));
+    this.waiting.push({ name, written: target });
     return name;
   }
 
@@ -90,9 +100,9 @@ export class SchemaReader {
     const read: Record<string, unknown> = {};
     for (const [keyword, value] of Object.entries(written)) {
       if (LEFT_OUT.has(keyword) || keyword.startsWith('x-')) continue;
-      if (ONE.has(keyword)) read[keyword] = typeof value === 'boolean' ? value : this.read(value);
+      if (ONE.has(keyword)) read[keyword] = typeof value === 'boolean' ? value : this.readOne(value);
       else if (SEVERAL.has(keyword) && Array.isArray(value))
-        read[keyword] = value.map((one) => this.read(one));
+        read[keyword] = value.map((one) => this.readOne(one));
       else if (BY_NAME.has(keyword) && isGroup(value)) read[keyword] = this.byName(value);
       else if (keyword === 'discriminator' && isGroup(value)) read[keyword] = this.discriminator(value);
       else read[keyword] = value;
@@ -101,7 +111,7 @@ export class SchemaReader {
   }
 
   private byName(group: Schema): Schema {
-    return Object.fromEntries(Object.entries(group).map(([name, value]) => [name, this.read(value)]));
+    return Object.fromEntries(Object.entries(group).map(([name, value]) => [name, this.readOne(value)]));
   }
 
   private discriminator({ mapping, ...rest }: Schema): Schema {

@@ -195,6 +195,14 @@ describe('a schema', () => {
     );
   });
 
+  it('is that of the earlier value where the later one may be null', () => {
+    const perhaps: Schema = { type: ['integer', 'null'] };
+    expect(shape.overlaid(string, integer)).toEqual(integer);
+    expect(shape.overlaid(string, perhaps)).toEqual({ anyOf: [integer, string] });
+    expect(shape.overlaid(perhaps, perhaps)).toEqual(perhaps);
+    expect(shape.overlaid(perhaps, NULL)).toEqual(perhaps);
+  });
+
   it('names all its fields only if it is closed', () => {
     expect(shape.namesWithout(closed({ a: string }), 'b')).toEqual(['a']);
     expect(shape.namesWithout(unionOf([closed({ a: string }), NULL]), 'b')).toEqual(['a']);

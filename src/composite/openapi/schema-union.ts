@@ -28,18 +28,20 @@ export function isAnything(schema: Schema): boolean {
 }
 
 function alternatives(schema: Schema): readonly Schema[] {
-  const { anyOf, ...beside } = schema;
-  return Array.isArray(anyOf) && Object.keys(beside).length === 0
-    ? (anyOf as Schema[]).flatMap(alternatives)
-    : [schema];
+  const { anyOf, type, ...beside } = schema;
+  if (Array.isArray(anyOf) && type === undefined && Object.keys(beside).length === 0) {
+    return (anyOf as Schema[]).flatMap(alternatives);
+  }
+  if (!Array.isArray(type) || !type.includes('null') || 'enum' in schema) return [schema];
+  const [only, ...others] = (type as unknown[]).filter((one) => one !== 'null');
+  if (only === undefined) return [NULL];
+  return [{ ...schema, type: others.length === 0 ? only : [only, ...others] }, NULL];
 }
 
 function orNull(schema: Schema): Schema {
   const { type } = schema;
   const isPlain = !('const' in schema) && !('enum' in schema);
   if (isPlain && typeof type === 'string') return { ...schema, type: [type, 'null'] };
-  if (isPlain && Array.isArray(type)) {
-    return type.includes('null') ? schema : { ...schema, type: [...(type as unknown[]), 'null'] };
-  }
+  if (isPlain && Array.isArray(type)) return { ...schema, type: [...(type as unknown[]), 'null'] };
   return { anyOf: [schema, NULL] };
 }

@@ -103,7 +103,7 @@ export class UpstreamDocument {
     } catch (error) {
       throw new UpstreamDocumentError(`which cannot be used: ${unreadable(file, error)}`);
     }
-    return new UpstreamDocument(name, file, parsed(file, text));
+    return new UpstreamDocument(name, file, knownOrParsed(file, text));
   }
 
   /** The verbs on a path, in upper case. */
@@ -216,6 +216,18 @@ export class UpstreamDocument {
     const bases = Array.isArray(servers) ? servers.map(basePath) : [];
     return [...new Set(['', ...bases].map((base) => base + path))];
   }
+}
+
+/** By file. A gateway that reloads reads them all again, on the thread that serves, and hardly ever finds a new one. */
+const known = new Map<string, { readonly text: string; readonly root: unknown }>();
+
+function knownOrParsed(file: string, text: string): unknown {
+  const before = known.get(file);
+  if (before?.text === text) return before.root;
+  known.delete(file);
+  const root = parsed(file, text);
+  known.set(file, { text, root });
+  return root;
 }
 
 function parsed(file: string, text: string): unknown {

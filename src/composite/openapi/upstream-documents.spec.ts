@@ -207,7 +207,7 @@ describe('a call of an upstream with an OpenAPI document', () => {
     ['get: /products{?tier}', 'get', '"bronze" for tier; expected one of gold, silver', '/products'],
   ])('is a load error with a value that cannot be right: %s', (part, key, found, path) => {
     const params = 'params: { limit: { type: boolean }, tier: { enum: [gold, bronze] } }';
-    const isUsed = /\{\?/.test(part);
+    const isUsed = part.includes('{?');
     const only = part.includes('limit')
       ? 'params: { limit: { type: boolean } }'
       : params.replace('limit: { type: boolean }, ', '');
@@ -223,6 +223,10 @@ describe('a call of an upstream with an OpenAPI document', () => {
     ['get: /products{?tier}', 'params: { tier: { enum: [gold] } }'],
     ['get: /products{?skus}', 'params: { skus: { type: array, items: { type: integer } } }'],
     ['get: /products{?skus}\nvalues: { skus: 7 }', ''],
+    [
+      'get: /products{?limit}\nvalues: { limit: "params.all ? \'all\' : `7`" }',
+      'params: { all: { type: boolean } }',
+    ],
   ])('may have a value that can be right: %s', (part, more) => {
     expect(flawsOf(gateway(part, { more }))).toEqual([]);
   });
@@ -246,6 +250,30 @@ describe('a call of an upstream with an OpenAPI document', () => {
       `${AT}.body: is missing; expected the field name: POST /products (catalog.yaml) needs it`,
       `${AT}.body.nam: unknown key; did you mean name?`,
     ]);
+  });
+});
+
+describe('a call that has something else wrong with it', () => {
+  it('is told of its path all the same', () => {
+    expect(flawsOf(gateway('get: /prodcts\nwihtin: 3s'))).toEqual([
+      `${AT}.get: found /prodcts; expected a path of catalog.yaml; did you mean /products?`,
+      `${AT}.wihtin: unknown key; did you mean within?`,
+    ]);
+  });
+
+  it('is not said to lack what could not be read', () => {
+    expect(flawsOf(gateway('get: /search\nforwrd: { query: [q] }'))).toEqual([
+      `${AT}.forwrd: unknown key; did you mean forward?`,
+    ]);
+    expect(flawsOf(gateway('get: /search', { more: 'forward: { quer: [q] }' }))).toEqual([
+      'composites.page.forward.quer: unknown key; did you mean query?',
+    ]);
+  });
+
+  it('is not looked for if its URL is no template', () => {
+    const flaws = flawsOf(gateway('get: /prodcts/{id'));
+    expect(flaws).toHaveLength(1);
+    expect(flaws[0]).not.toContain('catalog.yaml');
   });
 });
 

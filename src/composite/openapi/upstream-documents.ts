@@ -1,6 +1,6 @@
 import { type ConfigurationReport } from '../../upstream/config/configuration-report.js';
 import { type GatewayConfig } from '../../upstream/config/gateway-config.js';
-import { type CompositeConfig } from '../config/composite-config.js';
+import { type CompositeConfig, type PartConfig } from '../config/composite-config.js';
 import { CallCheck, type CallMatch, matchedCall } from './call-check.js';
 import { CompositeShape, type Operations } from './composite-shape.js';
 import { FieldCheck } from './field-check.js';
@@ -23,8 +23,7 @@ export class UpstreamDocuments {
     const matches = new Map<string, CallMatch>();
     for (const part of composite.parts) {
       const upstream = this.upstream(part.upstream);
-      // What is wrong already is not to be said twice, in other words.
-      const document = this.report.has(part.at) ? undefined : this.document(part.upstream);
+      const document = this.isReadable(part) ? this.document(part.upstream) : undefined;
       if (upstream === undefined || document === undefined) continue;
       const match = matchedCall(part, composite, upstream, document, this.report);
       if (match !== undefined) matches.set(part.name, match);
@@ -33,13 +32,21 @@ export class UpstreamDocuments {
     const shape = new CompositeShape(composite, operations, new Map());
     const fields = new FieldCheck(composite, shape, this.report);
     for (const part of composite.parts) {
-      if (!this.report.has(part.at)) fields.check(part);
+      // What could not be read may be what the call is said to lack.
+      const isWhole = ![part.at, [...composite.at, 'forward']].some((at) => this.report.has(at));
       const match = matches.get(part.name);
       const upstream = this.upstream(part.upstream);
-      if (match === undefined || upstream === undefined) continue;
-      new CallCheck(part, composite, upstream, match, shape, this.report).check();
+      if (isWhole && match !== undefined && upstream !== undefined) {
+        new CallCheck(part, composite, upstream, match, shape, this.report).check();
+      }
+      fields.check(part);
     }
     return operations;
+  }
+
+  /** Whether its URL is there, and has nothing wrong with it. */
+  private isReadable({ url, at, method }: PartConfig): boolean {
+    return url !== '' && !this.report.has([...at, method.toLowerCase()]);
   }
 
   private upstream(name: string) {

@@ -93,7 +93,7 @@ let validator: Ajv2020 | undefined;
 
 /** Whether a value fits a schema; true where that cannot be told. */
 export function isValid(value: unknown, schema: Schema, definitions: Definitions): boolean {
-  validator ??= addFormats(new Ajv2020({ strict: false, logger: false, validateSchema: false })) as Ajv2020;
+  validator ??= addFormats(new Ajv2020({ strict: false, logger: false, validateSchema: false }));
   const root = { ...schema, components: { schemas: Object.fromEntries(definitions) } };
   try {
     return validator.validate(root, value);
