@@ -16,6 +16,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY gateway.yaml ./
+COPY examples/openapi ./examples/openapi
 USER node
 EXPOSE 3000 3001
 # No npm in between: signals must reach the process.

@@ -1,12 +1,14 @@
 import { type DynamicModule, type LoggerService, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type FastifyServerOptions } from 'fastify';
 import { AdmissionControl } from './aggregation/admission-control.js';
 import { gatewayServerOptions } from './aggregation/server-options.js';
 import { AppModule } from './app.module.js';
 import { ManagementModule } from './health/management.module.js';
 import { ShutdownState } from './health/shutdown-state.js';
 import { UpstreamHealth } from './health/upstream-health.js';
+import { listen } from './listen.js';
 import { serveOpenApi } from './openapi.js';
 import { GatewayReload } from './reload.js';
 import { type GatewayDefinition } from './composite/config/gateway.js';
@@ -26,25 +28,40 @@ export interface GatewayOptions {
   readonly features?: readonly Type[];
   /** False for none. Default: Nest's own. */
   readonly logger?: LoggerService | false | undefined;
+  /** Ports to listen on in place of those of the configuration; 0 for any that is free. */
+  readonly ports?: Ports | undefined;
+}
+
+export interface Ports {
+  readonly port?: number | undefined;
+  readonly managementPort?: number | undefined;
+}
+
+export interface ApiOptions extends GatewayOptions {
+  /** What the URL of a request is, where it does not come in as it is. */
+  readonly rewriteUrl?: FastifyServerOptions['rewriteUrl'];
 }
 
 /** The API, not listening: what {@link startGateway} starts, and what `openapi.json` is made from. */
 export function createApi(
   definition: GatewayDefinition,
-  { features, logger }: GatewayOptions = {},
+  { features, logger, rewriteUrl }: ApiOptions = {},
 ): Promise<NestFastifyApplication> {
-  return createApp(AppModule.with(definition, features), logger);
+  return createApp(AppModule.with(definition, features), logger, rewriteUrl);
 }
 
 /**
  * Starts the API and the management side on the ports of the configuration. An upstream that is down never stops the
  * start.
+ *
+ * @throws ListenError if it cannot listen where it is to.
  */
 export async function startGateway(
   definition: GatewayDefinition,
   options: GatewayOptions = {},
 ): Promise<Gateway> {
-  const { server } = definition.config;
+  const { host, managementHost, ...configured } = definition.config.server;
+  const { port = configured.port, managementPort = configured.managementPort } = options.ports ?? {};
   const api = await createApi(definition, options);
   serveOpenApi(api);
   const reload = new GatewayReload(api, definition);
@@ -56,8 +73,8 @@ export async function startGateway(
   };
   const management = await createApp(ManagementModule.sharing(shared), options.logger);
   try {
-    await api.listen(server.port, server.host);
-    await management.listen(server.managementPort, server.managementHost);
+    await listen(api, { side: 'api', port, host });
+    await listen(management, { side: 'management', port: managementPort, host: managementHost });
   } catch (error) {
     // What has been started by then would keep the process.
     await Promise.allSettled([api.close(), management.close()]);
@@ -80,8 +97,10 @@ export async function startGateway(
 function createApp(
   root: DynamicModule,
   logger: LoggerService | false | undefined,
+  rewriteUrl?: ApiOptions['rewriteUrl'],
 ): Promise<NestFastifyApplication> {
-  return NestFactory.create<NestFastifyApplication>(root, new FastifyAdapter(gatewayServerOptions()), {
+  const server = { ...gatewayServerOptions(), ...(rewriteUrl === undefined ? {} : { rewriteUrl }) };
+  return NestFactory.create<NestFastifyApplication>(root, new FastifyAdapter(server), {
     // Errors come back to the caller, which says what they mean; Nest would end the process.
     abortOnError: false,
     ...(logger === undefined ? {} : { logger }),

@@ -45,6 +45,15 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  it('finds what gateway.yaml names in the image', () => {
+    const { upstreams } = parseGatewayConfig(read('gateway.yaml'), { env: {} });
+    const copied = [...read('Dockerfile').matchAll(/^COPY (?!--from)(\S+) /gm)].map(([, path = '']) => path);
+    const documents = Object.values(upstreams).flatMap(({ openapi }) => openapi ?? []);
+
+    expect(documents.length).toBeGreaterThan(0);
+    for (const document of documents) expect(copied.some((path) => document.startsWith(path))).toBe(true);
+  });
+
   it('names only networks that exist, and opens only the gateway to the outside', () => {
     const known = ['default', ...Object.keys(compose.networks)];
     for (const { networks } of Object.values(compose.services)) {

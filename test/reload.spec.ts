@@ -146,6 +146,9 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
+/** Clients, gateway and services share a process: where that stalls, it is no overload. */
+const UNSHED = '{ maxInFlight: null, maxLoopDelayMs: null }';
+
 /** Below these, two indented by one step each. */
 function written({
   upstreams = '',
@@ -157,7 +160,7 @@ function written({
   readonly server?: string;
 }): string {
   return `
-server: { host: 127.0.0.1, port: 0, managementPort: 0${server} }
+server: { host: 127.0.0.1, port: 0, managementPort: 0, admission: ${UNSHED}${server} }
 defaults: { retry: { maxAttempts: 1 } }
 upstreams:
 ${upstreams}
@@ -168,7 +171,7 @@ ${composites || '  nothing: { get: /nothing, parts: { it: { upstream: orders, ge
 
 const ORDERS = (url: string, more = ''): string => `  orders: { url: '${url}', health: null${more} }`;
 const COMPOSITE = (name: string, route: string, parts: string): string =>
-  `  ${name}: { get: '${route}', parts: { ${parts} } }`;
+  `  ${name}: { get: '${route}', deadline: 60s, parts: { ${parts} } }`;
 
 async function start(text: string, features: readonly (typeof CodeModule)[] = []): Promise<void> {
   writeFileSync(file, text);
@@ -193,7 +196,10 @@ describe('a reload', () => {
   it('fails no request, and each answer is whole from one file or the other', async () => {
     const files = [one, two].map((service, at) =>
       written({
-        upstreams: ORDERS(service.url, `, attemptTimeoutMs: ${900 + at}`),
+        upstreams: ORDERS(
+          service.url,
+          `, deadlineMs: 60s, connectTimeoutMs: 20s, attemptTimeoutMs: ${30_000 + at}`,
+        ),
         composites: COMPOSITE(
           'order',
           '/order',

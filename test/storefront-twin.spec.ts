@@ -94,7 +94,7 @@ async function answerOf(app: NestFastifyApplication, path: string): Promise<Answ
   const { 'server-timing': _timing, date: _date, ...kept } = headers;
   const parts = String(kept['composite-parts']).replaceAll(/;(?:dur=\d+|items="[^"]*")/g, '');
   // A composite of the file can also be had as a stream, so its answer varies with what the client accepts.
-  const vary = String(kept['vary']).replace('accept, ', '');
+  const vary = String(kept.vary).replace('accept, ', '');
   return { status: statusCode, body, headers: { ...kept, vary, 'composite-parts': parts } };
 }
 

@@ -4,6 +4,7 @@ import { AdmissionControl } from './admission-control.js';
 import { AllowedMethods } from './allowed-methods.js';
 import { CompositeResponse } from './composite-response.js';
 import { ConnectionDraining } from './connection-draining.js';
+import { FailureLog } from './failure-log.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ServedRoutes } from './served-routes.js';
 
@@ -18,9 +19,10 @@ import { ServedRoutes } from './served-routes.js';
     AllowedMethods,
     CompositeResponse,
     ConnectionDraining,
+    FailureLog,
     ServedRoutes,
     { provide: APP_FILTER, useClass: ProblemFilter },
   ],
-  exports: [AllowedMethods, ServedRoutes],
+  exports: [AllowedMethods, FailureLog, ServedRoutes],
 })
 export class AggregationModule {}

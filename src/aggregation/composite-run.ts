@@ -7,6 +7,7 @@ import { type AnswerNote } from '../upstream/answer-note.js';
 import { RequestContext } from '../upstream/request-context.js';
 import { ExchangeContext } from './exchange-context.js';
 import { type Parts } from './part.js';
+import { NO_FAULTS, type PartFault } from './part-fault.js';
 import { assertPartName, type CompositeReport, type PartReport } from './part-report.js';
 import { PartRun } from './part-run.js';
 import { type WriteOutcome } from './write-outcome.js';
@@ -21,6 +22,7 @@ export interface Stage {
   readonly needsIfStrict?: readonly string[] | undefined;
   /** Whether a plan has made sure that what it needs exists; then that may also be declared behind it. */
   readonly planned?: boolean;
+  /** Given the values of what it needs, beside those that the run was given. */
   readonly declare: (values: Readonly<PartValues>) => Parts;
 }
 
@@ -68,6 +70,8 @@ export class CompositeRun {
   constructor(
     private readonly stages: readonly Stage[],
     readonly settings: CompositeSettings,
+    /** What every stage is given. */
+    private readonly given: Readonly<PartValues> = NOTHING,
   ) {
     this.strict = this.exchange?.preferences.handling === 'strict';
     const ownDeadlineAt = this.startedAt + settings.deadlineMs;
@@ -156,7 +160,7 @@ export class CompositeRun {
   }
 
   private stage(stage: Stage, index: number): Observable<PartValues> {
-    if (this.needsOf(stage)?.length === 0) return this.partsOf(stage, index, {});
+    if (this.needsOf(stage)?.length === 0) return this.partsOf(stage, index, this.given);
     return new Observable((subscriber) => {
       const waiting: WaitingStage = { stage, index, subscriber };
       this.waiting.add(waiting);
@@ -174,7 +178,8 @@ export class CompositeRun {
     if (needs?.some(isMissing) === false) {
       // First of all: a part that settles at once leads back here.
       this.waiting.delete(waiting);
-      const values = Object.fromEntries(needs.map((part) => [part, this.settledValues.get(part)]));
+      const values = { ...this.given };
+      for (const part of needs) values[part] = this.settledValues.get(part);
       // What settled last may have answered in a context of its own.
       this.context.run(() => this.partsOf(stage, index, values).subscribe(subscriber), undefined);
     } else if (stage.planned !== true && earlier?.some(isMissing) === false) {
@@ -200,7 +205,7 @@ export class CompositeRun {
     return names;
   }
 
-  private partsOf(stage: Stage, index: number, values: PartValues): Observable<PartValues> {
+  private partsOf(stage: Stage, index: number, values: Readonly<PartValues>): Observable<PartValues> {
     return defer(() => {
       const answers: Record<string, Observable<unknown>> = {};
       const runs = Object.entries(stage.declare(values)).map(([name, part]) => {
@@ -220,13 +225,22 @@ export class CompositeRun {
     return this.stages.length > 1 && this.stageRuns.some((runs) => runs?.some(({ name }) => name === part));
   }
 
+  /** Of the parts that failed or fell back, in the order they were declared. */
+  private get faults(): readonly PartFault[] {
+    const runs = this.stageRuns.flatMap((each) => each ?? []);
+    return runs.map(({ fault }) => fault).filter((fault) => fault !== undefined);
+  }
+
   private leaveReport(): void {
     const { partialStatus, reportInBody, listener } = this.settings;
     const report = this.report();
-    this.exchange?.compositeEnded(this.stages, { report, partialStatus, reportInBody });
+    const faults = report.complete ? NO_FAULTS : this.faults;
+    this.exchange?.compositeEnded(this.stages, { report, partialStatus, reportInBody, faults });
     listener?.ended?.(report);
   }
 }
+
+const NOTHING: Readonly<PartValues> = {};
 
 interface WaitingStage {
   readonly stage: Stage;

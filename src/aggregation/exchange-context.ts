@@ -1,4 +1,5 @@
 import { type IncomingHeaders, RequestContext, type RequestOrigin } from '../upstream/request-context.js';
+import { type PartFault } from './part-fault.js';
 import { type CompositeReport } from './part-report.js';
 import { type Preferences } from './preferences.js';
 import { ResponseFreshness } from './response-freshness.js';
@@ -9,6 +10,8 @@ export interface FinishedComposite {
   /** The status of a response that is not complete, unless the composite failed. */
   readonly partialStatus: number | undefined;
   readonly reportInBody: boolean;
+  /** What went wrong in it. Nothing of it is for the client. */
+  readonly faults: readonly PartFault[];
 }
 
 /**

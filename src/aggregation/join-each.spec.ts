@@ -447,6 +447,17 @@ describe('a part that is a list join', () => {
     expect(log.errors).toEqual([]);
   });
 
+  it('has what is missing for each item when nothing was answered and there is no fallback', () => {
+    const call = () => throwError(() => failed('connect'));
+    const watched = composite(optional(joinEach(['a', 'b'], { call }).pipe(asMap)));
+    expect(watched.values).toMatchObject([
+      {
+        value: { products: { a: null, b: null } },
+        report: report({ state: 'fallback', reason: 'connect', items: { done: 0, of: 2 } }),
+      },
+    ]);
+  });
+
   it('falls back to its fallback when nothing was answered', () => {
     const call = () => throwError(() => failed('connect'));
     const watched = composite(optional(joinEach(['a', 'b'], { call }).pipe(asMap), { fallback: 'fallback' }));

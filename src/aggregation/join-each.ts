@@ -51,8 +51,8 @@ const DEFAULT_MAX_ITEMS = 200;
  * takes several, so many calls at a time. Answers are matched by key, never by order.
  *
  * Emits {@link JoinedItems}, once. A call that fails leaves the others: its keys get `missing`, and `failure` says why.
- * The part of a composite that is made of it then falls back to what has landed (to its `fallback` if nothing has), or
- * fails at once if it is required; the report counts the items. A part that runs out of time keeps what has landed.
+ * The part of a composite that is made of it then falls back to what has landed (to its `fallback`, if nothing has and
+ * one was given), or fails at once if it is required; the report counts the items. A part that runs out of time keeps what has landed.
  * An answer of a batch that is neither list nor object, or in which nothing has a key, fails it with reason `invalid`.
  *
  * Cold; leaving it cancels every call that runs. Its errors are what `key` throws.

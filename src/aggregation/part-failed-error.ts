@@ -10,8 +10,10 @@ export class PartFailedError extends ExpectedError {
     readonly passedThrough: number | undefined,
     readonly retryAfterMs: number | undefined,
     cause: unknown,
+    /** Whether it is required only because the request wants every part (`Prefer: handling=strict`). */
+    readonly isOptional = false,
   ) {
-    super(`the required part '${part}' failed: ${reason}`);
+    super(`the ${isOptional ? '' : 'required '}part '${part}' failed: ${reason}`);
     Object.defineProperty(this, 'cause', { value: cause, enumerable: false });
   }
 }

@@ -8,9 +8,11 @@ import { type FailureReason } from '../upstream/upstream-error.js';
 import { type CompositeRun } from './composite-run.js';
 import { type CalledPart, type Part } from './part.js';
 import { PartFailedError } from './part-failed-error.js';
+import { faultDetail, type PartFault } from './part-fault.js';
 import { type PartFailure, partFailureOf } from './part-failure.js';
 import { PartJoins, type RunningJoin } from './part-joins.js';
 import { type PartReport, type PartState } from './part-report.js';
+import { RequestProblem } from './request-problem.js';
 import { UNKNOWN_ANSWER } from './response-freshness.js';
 
 const logger = new Logger('Composite');
@@ -32,6 +34,10 @@ export class PartRun implements AnswerNotes {
   private stale: StaleAnswer | undefined;
   /** The list joins its value is made of; most parts have none. */
   private joins: PartJoins | undefined;
+  /** The error it failed with, or fell back from. */
+  private failedWith: unknown;
+  /** Attempts of its calls that reached the wire. */
+  private attempts = 0;
 
   constructor(
     readonly name: string,
@@ -46,6 +52,16 @@ export class PartRun implements AnswerNotes {
       state === 'stale' && this.stale !== undefined ? Math.floor(this.stale.ageMs / 1000) : undefined;
     const startedAtMs = startedAt === undefined ? undefined : Math.round(startedAt - this.run.startedAt);
     return { part: name, state, reason, durationMs, startedAtMs, ageSeconds, items: this.joins?.items };
+  }
+
+  /** Undefined unless it failed or fell back. */
+  get fault(): PartFault | undefined {
+    const { name, state, part, joins, attempts, failedWith } = this;
+    if (state !== 'failed' && state !== 'fallback') return undefined;
+    const isCut = this.reason === 'timeout' && partFailureOf(failedWith)?.reason === 'deadline';
+    const within = part.kind === 'skipped' ? undefined : part.within;
+    const detail = isCut && within !== undefined ? `no answer within ${within} ms` : faultDetail(failedWith);
+    return { part: name, detail, attempts: joins === undefined ? attempts : undefined };
   }
 
   get answer(): Observable<unknown> {
@@ -69,8 +85,11 @@ export class PartRun implements AnswerNotes {
   complete(): void {
     const { joins, stale } = this;
     const lacking = joins?.failure;
-    if (lacking !== undefined) this.failWith(lacking, joins?.isAnswered === true ? this.latest : undefined);
-    else if (joins?.items === undefined && joins !== undefined && !this.isNoted) {
+    if (lacking !== undefined) {
+      // A fallback that was given takes the place of a join that has found nothing; without one, it keeps its shape.
+      const keepsShape = this.part.kind === 'optional' && this.part.fallback === undefined;
+      this.failWith(lacking, keepsShape || joins?.isAnswered === true ? this.latest : undefined);
+    } else if (joins?.items === undefined && joins !== undefined && !this.isNoted) {
       this.settle('skipped', undefined, this.latest);
     } else if (stale === undefined) this.settle('ok', undefined, this.latest);
     else this.settle('stale', this.isCut(stale.reason) ? 'timeout' : stale.reason, this.latest);
@@ -97,6 +116,10 @@ export class PartRun implements AnswerNotes {
     this.run.answered(note);
   }
 
+  attemptStarted(): void {
+    this.attempts++;
+  }
+
   /** Its value is made of a list join, which begins now. */
   joinStarted(source: object, join: RunningJoin): void {
     this.joins ??= new PartJoins();
@@ -105,13 +128,15 @@ export class PartRun implements AnswerNotes {
 
   /** An item of a join could not be had: a part that may not fall back need not wait for the others. */
   itemFailed(error: unknown): void {
-    if (this.part.kind === 'required' || this.run.strict) this.failWith(error);
+    const endsComposite = this.part.kind === 'required' || this.run.strict || error instanceof RequestProblem;
+    if (endsComposite) this.failWith(error);
   }
 
   /** @param partial what it has all the same; undefined for nothing. */
   private failWith(error: unknown, partial?: unknown): void {
     const failure = partFailureOf(error);
-    const own = error instanceof HttpException ? 'status' : 'invalid';
+    const isOfUpstream = error instanceof HttpException && !(error instanceof RequestProblem);
+    const own = isOfUpstream ? 'status' : 'invalid';
     const reason = this.isCut(failure?.reason) ? 'timeout' : (failure?.reason ?? own);
     this.fail(reason, error, failure, partial);
   }
@@ -143,7 +168,9 @@ export class PartRun implements AnswerNotes {
     partial?: unknown,
   ): void {
     if (this.settled) return;
-    if (this.part.kind === 'optional' && !this.run.strict) {
+    this.failedWith = error;
+    // Where the request itself is at fault, no fallback makes up for it: the client has to hear of it.
+    if (this.part.kind === 'optional' && !this.run.strict && !(error instanceof RequestProblem)) {
       if (failure === undefined && !(error instanceof HttpException)) {
         logger.error(`the optional part '${this.name}' fell back because of a bug`, error);
       }
@@ -161,7 +188,9 @@ export class PartRun implements AnswerNotes {
     { status, retryAfterMs }: PartFailure,
   ): PartFailedError {
     const passes = status !== undefined && this.run.settings.passThrough.has(status);
-    return new PartFailedError(this.name, reason, passes ? status : undefined, retryAfterMs, error);
+    const passedThrough = passes ? status : undefined;
+    const isOptional = this.part.kind === 'optional';
+    return new PartFailedError(this.name, reason, passedThrough, retryAfterMs, error, isOptional);
   }
 
   private settle(state: PartState, reason: FailureReason | undefined, answered: unknown): void {

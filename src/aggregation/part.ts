@@ -10,7 +10,7 @@ export type Part<T> = CalledPart<T> | SkippedPart<T>;
 export interface CalledPart<T> {
   readonly kind: 'required' | 'optional';
   readonly source: Observable<T>;
-  /** What an optional part answers when its call failed. */
+  /** What an optional part answers when its call failed; undefined for null, or whatever a list join has. */
   readonly fallback: T;
   /** Longest time the part may take, in ms; undefined for as long as the composite has. */
   readonly within: number | undefined;
@@ -27,7 +27,7 @@ export interface PartOptions {
 }
 
 export interface FallbackOptions<F> extends PartOptions {
-  /** What the part answers when its call failed. Default: null. */
+  /** What the part answers when its call failed. Default: null; of a list join, its `missing` for each item. */
   readonly fallback: F;
 }
 
@@ -45,7 +45,7 @@ export function optional<T>(
   source: Observable<T>,
   options: Partial<FallbackOptions<unknown>> = {},
 ): Part<unknown> {
-  return called<unknown>('optional', source, options.fallback ?? null, options);
+  return called<unknown>('optional', source, options.fallback, options);
 }
 
 /** A part that needs no call this time; the composite is complete without one. */

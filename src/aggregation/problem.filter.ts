@@ -3,15 +3,14 @@ import {
   Catch,
   type ExceptionFilter,
   HttpException,
-  Logger,
   NotFoundException,
 } from '@nestjs/common';
 import { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify';
 import { AllowedMethods } from './allowed-methods.js';
+import { FailureLog } from './failure-log.js';
 import { plainProblem, type ProblemDocument, problemOf } from './problem.js';
+import { RequestProblem } from './request-problem.js';
 import { ServedRoutes } from './served-routes.js';
-
-const logger = new Logger('Problem');
 
 /** Answers every error with an RFC 9457 problem document. */
 @Catch()
@@ -19,6 +18,7 @@ export class ProblemFilter implements ExceptionFilter {
   constructor(
     private readonly allowedMethods: AllowedMethods,
     private readonly served: ServedRoutes,
+    private readonly failures: FailureLog,
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
@@ -30,14 +30,9 @@ export class ProblemFilter implements ExceptionFilter {
       this.unknownRoute(request, reply);
       return;
     }
-    const { document, headers, unexpected } = problemOf(
-      unreadable(error, request) ?? error,
-      request.id,
-      request.exchange?.writes,
-    );
-    if (unexpected)
-      logger.error(`${request.method} ${this.served.of(request)} (${request.id}) failed`, error);
-    sendProblem(reply.headers(headers), document);
+    const problem = problemOf(unreadable(error, request) ?? error, request.id, request.exchange?.writes);
+    this.failures.failed(request, problem, error);
+    sendProblem(reply.headers(problem.headers), problem.document);
   }
 
   private unknownRoute(request: FastifyRequest, reply: FastifyReply): void {
@@ -60,10 +55,23 @@ export class ProblemFilter implements ExceptionFilter {
 export const PATH_TOO_LONG = 'A segment of the path is too long.';
 
 /** What went wrong while the request was read, its body breaking off say; Nest knows only Fastify's own errors. */
-function unreadable(error: unknown, { exchange }: FastifyRequest): HttpException | undefined {
-  if (exchange !== undefined || error instanceof HttpException) return undefined;
+function unreadable(error: unknown, { exchange, headers }: FastifyRequest): HttpException | undefined {
+  if (exchange !== undefined) return undefined;
+  const status =
+    error instanceof HttpException ? error.getStatus() : (error as Partial<FastifyError> | null)?.statusCode;
+  // It was read as if it were not encoded, and made no sense.
+  if (status === 400 && isEncoded(headers['content-encoding'])) {
+    return new RequestProblem(415, 'The body must not have a Content-Encoding.', [], {
+      'accept-encoding': 'identity',
+    });
+  }
+  if (error instanceof HttpException) return undefined;
   const { statusCode = 500, message } = (error ?? {}) as Partial<FastifyError>;
   return statusCode >= 400 && statusCode < 500 ? new HttpException(message ?? '', statusCode) : undefined;
+}
+
+function isEncoded(encoding = ''): boolean {
+  return encoding !== '' && encoding.toLowerCase() !== 'identity';
 }
 
 export function sendProblem(reply: FastifyReply, document: ProblemDocument): void {

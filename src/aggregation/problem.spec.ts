@@ -35,6 +35,15 @@ describe('the problem of a required part that failed', () => {
     expect(unexpected).toBe(false);
   });
 
+  it('does not call a part required that is so for this request alone', () => {
+    const error = new PartFailedError('offers', 'timeout', undefined, undefined, new Error(), true);
+    expect(problemOf(error, 'id').document).toMatchObject({
+      detail: "The part 'offers' did not answer in time, and the request wants every part (handling=strict).",
+      part: 'offers',
+    });
+    expect(error.message).toBe("the part 'offers' failed: timeout");
+  });
+
   it('has the status that is passed on', () => {
     expect(problemOf(failed('status', 404), 'id').document).toMatchObject({
       status: 404,

@@ -54,7 +54,9 @@ function explained(error: unknown, requestId: string): Problem {
   if (error instanceof PartFailedError) {
     const { part, reason } = error;
     const status = error.passedThrough ?? statusOf(reason);
-    const detail = `The required part '${part}' ${DETAILS[reason]}.`;
+    const detail = error.isOptional
+      ? `The part '${part}' ${DETAILS[reason]}, and the request wants every part (handling=strict).`
+      : `The required part '${part}' ${DETAILS[reason]}.`;
     return failure(status, detail, { part, reason }, error, requestId);
   }
   const unanswered = partFailureOf(error);

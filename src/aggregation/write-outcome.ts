@@ -1,7 +1,7 @@
 /**
  * What is known of a write:
  *
- * - `done`: its upstream answered 2xx.
+ * - `done`: its upstream answered 2xx, with whatever body.
  * - `not-done`: it was never sent, or its upstream refused it with a 4xx.
  * - `unknown`: it was sent, and what came back does not say: nothing in time, a broken connection, a 5xx. It may have
  *   happened.

@@ -1,6 +1,9 @@
+import { type PartFault } from '../aggregation/part-fault.js';
 import { type PartReport } from '../aggregation/part-report.js';
 import { compositeRequest, RequestMistake } from '../composite/composite-request.js';
-import { textTable } from '../composite/text-table.js';
+import { type CompositeConfig } from '../composite/config/composite-config.js';
+import { takesBody } from '../composite/takes-body.js';
+import { textTable, wrapped } from '../composite/text-table.js';
 import { msText, TimeAxis } from '../composite/time-axis.js';
 import { type InProcessAnswer, InProcessGateway } from '../in-process-gateway.js';
 import { type Command, FILE_OPTIONS } from './command.js';
@@ -26,8 +29,14 @@ export const callCommand: Command = {
   },
   async run(input, terminal) {
     const definition = input.definition();
-    const { config } = input.compositeOf(definition);
+    const plan = input.compositeOf(definition);
+    const { config } = plan;
     const body = input.value('body');
+    if (body !== undefined && !takesBody(plan)) {
+      throw new UsageError(
+        `found --body, and ${config.name} (${config.method} ${config.route}) takes no body`,
+      );
+    }
     const extras = {
       body: body === undefined ? undefined : await jsonFrom(body, terminal),
       headers: input.has('report') ? { prefer: 'report=body', ...headersOf(input) } : headersOf(input),
@@ -42,6 +51,7 @@ export const callCommand: Command = {
     await gateway.stop();
     terminal.out(pretty(answer.text));
     terminal.err(timeline(`${request.method} ${request.url}`, answer, tookMs, terminal.columns));
+    terminal.err(faultsText(config, answer.faults, terminal.columns));
     return exitCode(answer);
   },
 };
@@ -115,4 +125,25 @@ function ending(part: PartReport, hasFailed: boolean): string {
     ...(items === undefined ? [] : [`${items.done}/${items.of}`]),
     ...(ageSeconds === undefined ? [] : [`${ageSeconds} s old`]),
   ].join(' ');
+}
+
+/** Why parts failed or fell back; empty where none did. */
+function faultsText({ parts }: CompositeConfig, faults: readonly PartFault[], columns: number): string {
+  if (faults.length === 0) return '';
+  const widest = Math.max(...faults.map(({ part }) => part.length));
+  const rows = faults.map(({ part, detail, attempts }) => {
+    const upstream = parts.find(({ name }) => name === part)?.upstream ?? '';
+    const named = detail.startsWith(`upstream '${upstream}'`) ? detail : `upstream '${upstream}': ${detail}`;
+    const text = `${named}${attemptsText(attempts)}`;
+    return [part, wrapped(text, columns - widest - GAPS).split('\n')];
+  });
+  return `\n${textTable(rows, { indent: '  ' })}\n`;
+}
+
+/** The indent, and the gap between two columns. */
+const GAPS = 4;
+
+function attemptsText(attempts: number | undefined): string {
+  if (attempts === undefined || attempts === 1) return '';
+  return attempts === 0 ? ' (not sent)' : ` (${attempts} attempts)`;
 }

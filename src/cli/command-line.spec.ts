@@ -1,7 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RecordingServer, recordingServer } from '../http/testing/recording-server.js';
+import { loadGateway } from '../composite/config/gateway.js';
+import { InProcessGateway } from '../in-process-gateway.js';
 import { runCommandLine } from './command-line.js';
 import { WrittenTerminal } from './testing/written-terminal.js';
 
@@ -94,7 +96,7 @@ describe('tributary', () => {
         schema                       the JSON Schema of the file, for editors
 
       Each reads gateway.yaml, or what $GATEWAY_CONFIG or --config FILE names.
-      More of each: npx tributary COMMAND --help
+      More of each: npx tributary COMMAND --help; which release it is: --version
       "
     `);
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
@@ -122,7 +124,17 @@ describe('tributary', () => {
     [['paln'], 'unknown command paln; did you mean plan?'],
     [['--json'], 'found --json; expected a command first'],
     [['check', '--jsn'], 'unknown option --jsn; did you mean --json?'],
-    [['check', '-x'], 'unknown option --x'],
+    [['check', '-x'], 'unknown option -x; there is --config, --json, --help'],
+    [['check', '-c'], 'unknown option -c; did you mean --config?'],
+    [['check', '-c', 'gateway.yaml'], 'unknown option -c; did you mean --config?'],
+    [
+      ['plan', 'x', '--json', '--format', 'mermaid'],
+      'found --json and --format mermaid; expected one of them',
+    ],
+    [['plan', 'x', '--format', 'text', '--json'], 'found --json and --format text; expected one of them'],
+    [['run', '--port', 'http'], 'found --port http; expected a port from 0 to 65535'],
+    [['run', '--management-port', '65536'], 'found --management-port 65536; expected a port'],
+    [['run', '--port=-1'], 'found --port -1; expected a port'],
     [['check', '--json=yes'], 'found a value for --json, which takes none'],
     [['check', '--config'], '--config needs a value: --config FILE'],
     [['check', '--config', '--json'], '--config needs a value: --config FILE'],
@@ -133,6 +145,11 @@ describe('tributary', () => {
     const { code, stdout, stderr } = await tributary(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
+  });
+
+  it('says which release it is', async () => {
+    const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { readonly version: string };
+    expect(await tributary(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
   it('reads the file that GATEWAY_CONFIG names, unless --config names another', async () => {
@@ -182,6 +199,21 @@ describe('tributary check', () => {
       ok: true,
       problems: [],
     });
+  });
+
+  it('says so to programs too where the file cannot be read', async () => {
+    for (const [unread, message] of [
+      [join(folder, 'nowhere.yaml'), 'there is no such file'],
+      [folder, 'cannot be read (EISDIR)'],
+    ] as const) {
+      const { code, stdout, stderr } = await tributary(['check', '--json', '--config', unread]);
+      expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+      expect(JSON.parse(stdout)).toMatchObject({
+        ok: false,
+        file: unread,
+        problems: [{ path: '', message: expect.stringContaining(message) as string }],
+      });
+    }
   });
 
   it('warns of what is right but probably not meant', async () => {
@@ -271,6 +303,17 @@ describe('tributary call', () => {
     expect(shop.seen).toEqual([]);
   });
 
+  it.each([
+    ['..', '%2E%2E'],
+    ['.', '%2E'],
+    ['../../x', '..%2F..%2Fx'],
+  ])('asks the composite itself, even where a parameter is %s', async (id, written) => {
+    const { code, stdout, stderr } = await inShop('call', 'overview', `id=${id}`);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ status: 400, errors: [{ in: 'path', name: 'id' }] });
+    expect(stderr).toContain(`GET /customers/${written}/overview\n`);
+  });
+
   it('asks for some fields only, and puts the report into the answer', async () => {
     const { stdout } = await inShop('call', 'overview', 'id=c-1', '--fields', 'customer.id', '--report');
     expect(JSON.parse(stdout)).toMatchObject({
@@ -298,6 +341,10 @@ describe('tributary call', () => {
     [['overview', 'id=c-1', 'limt=3'], 'overview has no parameter limt; did you mean limit?'],
     [['overview', 'c-1'], `found 'c-1'; expected key=value`],
     [['overview', 'id=c-1', '--header', 'x'], `found --header 'x'; expected NAME:VALUE`],
+    [
+      ['overview', 'id=c-1', '--body', '{}'],
+      'found --body, and overview (GET /customers/{id}/overview) takes no',
+    ],
     [['order', '--body', '{'], 'found no JSON in {'],
     [['order', '--body', '@nowhere.json'], 'cannot read nowhere.json'],
   ])('makes no request of %j', async (args, message) => {
@@ -305,6 +352,108 @@ describe('tributary call', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
     expect(shop.seen).toEqual([]);
+  });
+});
+
+describe('why a part of tributary call failed', () => {
+  const composites = `
+composites:
+  all:
+    get: /all/{id}
+    parts:
+      whole: { upstream: shop, get: '/{id}' }
+      status: { upstream: shop, get: /400 }
+      flaky: { upstream: shop, get: /503 }
+      text: { upstream: shop, get: /text }
+      misfit:
+        upstream: shop
+        get: /order
+        schema: { properties: { lines: { items: { properties: { sku: { type: string } } } } } }
+      select: { upstream: shop, get: /order, select: 'abs(name)' }
+      late: { upstream: shop, get: /late, within: 50ms }
+      refused: { upstream: gone, get: / }
+      items: { upstream: shop, get: '/400{?key}', forEach: 'whole.lines[].sku' }
+  one: { get: /one, parts: { it: { upstream: gone, get: /, required: true } } }
+  write: { post: /write, parts: { it: { upstream: shop, post: /400, required: true } } }
+`;
+  let server: RecordingServer;
+  let path: string;
+
+  beforeAll(async () => {
+    server = await recordingServer((request, response) => {
+      const url = request.url ?? '';
+      if (url === '/late') return;
+      const status = Number(/\d{3}/.exec(url)?.[0] ?? 200);
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(url === '/text' ? 'secret' : '{"name":"secret","lines":[{"sku":7}]}');
+    });
+    const closed = await recordingServer(() => undefined);
+    await closed.close();
+    const retry = 'retry: { maxAttempts: 2, backoffBaseMs: 1, backoffCapMs: 1 }';
+    path = await file(
+      'failing.yaml',
+      `upstreams: { shop: { url: '${server.origin}', ${retry} }, gone: { url: '${closed.origin}', retry: { maxAttempts: 1 } } }${composites}`,
+    );
+  });
+
+  afterAll(() => server.close());
+
+  it('stands below the timeline', async () => {
+    const { code, stderr } = await tributary(['call', 'all', 'id=1', '--config', path]);
+    expect(code).toBe(3);
+    const lines = stderr.slice(stderr.lastIndexOf('\n\n')).trimEnd().split('\n').slice(2);
+    expect(lines).toEqual([
+      "  status   upstream 'shop' answered 400",
+      "  flaky    upstream 'shop' answered 503 (2 attempts)",
+      "  text     upstream 'shop': the answer is not JSON",
+      "  misfit   upstream 'shop': the answer does not fit its schema at lines.0.sku",
+      expect.stringMatching(/^ {2}select {3}upstream 'shop': select: abs\(\) /),
+      expect.stringMatching(/^ {11}.*got text$/),
+      "  late     upstream 'shop': no answer within 50 ms",
+      "  refused  upstream 'gone' could not be reached: connection refused",
+      "  items    upstream 'shop' answered 400",
+    ]);
+    expect(stderr).not.toContain('secret');
+  });
+
+  it('is said of a required one as well, and of none where all went well', async () => {
+    const { stderr } = await tributary(['call', 'one', '--config', path]);
+    expect(stderr).toMatch(/\n\n {2}it {2}upstream 'gone' could not be reached: connection refused\n$/);
+    expect((await inShop('call', 'overview', 'id=c-1')).stderr).not.toContain('upstream');
+  });
+
+  it('counts the attempts of a write as well', async () => {
+    const { stderr } = await tributary(['call', 'write', '--config', path]);
+    expect(stderr).toMatch(/\n\n {2}it {2}upstream 'shop' answered 400\n$/);
+  });
+
+  it('leaves in no header and no body', async () => {
+    const gateway = await InProcessGateway.start(loadGateway({ file: path, env: {} }));
+    const told: string[] = [];
+    for (const [url, accept] of [
+      ['/all/1', 'application/json'],
+      ['/one', 'application/json'],
+      ['/all/1', 'text/event-stream'],
+      ['/all/1', 'application/x-ndjson'],
+    ] as const) {
+      const headers = { accept, prefer: 'report=body' };
+      const answer = await gateway.ask({ method: 'GET', url, headers });
+      // What is sent part by part is on its way before its composite has ended.
+      expect(answer.faults.length).toBe(accept !== 'application/json' ? 0 : url === '/one' ? 1 : 8);
+      told.push(JSON.stringify(answer.headers), answer.text, JSON.stringify(answer.report));
+    }
+    await gateway.stop();
+    for (const word of [
+      'refused:',
+      'not JSON',
+      'lines.0',
+      'answered 4',
+      'within 50',
+      'attempts',
+      'detail":"up',
+    ])
+      expect(told.join('\n')).not.toContain(word);
+    expect(told.join('\n')).not.toMatch(/upstream '|connection refused|abs\(\)|fault/);
   });
 });
 

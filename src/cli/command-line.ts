@@ -1,6 +1,7 @@
 import { textTable, wrapped } from '../composite/text-table.js';
 import { ConfigurationError } from '../upstream/config/configuration-error.js';
 import { type CommandEntry, CommandInput, helpOf } from './command.js';
+import { packageVersion } from './package-version.js';
 import { type Terminal } from './terminal.js';
 import { unknownName, UsageError } from './usage-error.js';
 
@@ -61,6 +62,10 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
     terminal.out(overview(terminal.columns));
     return 0;
   }
+  if (name === '--version') {
+    terminal.out(`${packageVersion()}\n`);
+    return 0;
+  }
   try {
     return await runCommand(name, rest, terminal);
   } catch (error) {
@@ -103,6 +108,6 @@ function overview(columns: number): string {
 ${textTable(rows, { indent: '  ' })}
 
 Each reads gateway.yaml, or what $GATEWAY_CONFIG or --config FILE names.
-More of each: npx tributary COMMAND --help
+More of each: npx tributary COMMAND --help; which release it is: --version
 `;
 }

@@ -73,8 +73,8 @@ export class CommandInput {
       const { name, value } = token;
       const option = Object.hasOwn(known, name) ? known[name] : undefined;
       if (option === undefined || !token.rawName.startsWith('--')) {
-        if (token.rawName === '-h') values['help'] = [''];
-        else throw unknownName('option', name, Object.keys(known), '--');
+        if (token.rawName !== '-h') throw unknownOption(args[token.index] ?? '', token, Object.keys(known));
+        values['help'] = [''];
         continue;
       }
       const isNext = token.inlineValue === false && value?.startsWith('--') === true;
@@ -127,6 +127,20 @@ export class CommandInput {
     const surplus = this.operands[count];
     if (surplus !== undefined) throw new UsageError(`found '${surplus}', which means nothing here`);
   }
+}
+
+/** Says it as it was typed: `-c`, also where that stands among others, as in `-xc`. */
+function unknownOption(
+  typed: string,
+  { name, rawName }: { readonly name: string; readonly rawName: string },
+  known: readonly string[],
+): UsageError {
+  if (rawName.startsWith('--')) return unknownName('option', name, known, '--');
+  const long = known.filter((each) => each.startsWith(name));
+  const hint = long.length > 0 ? `did you mean ${long.map((each) => `--${each}`).join(' or ')}?` : '';
+  return new UsageError(
+    `unknown option ${typed}; ${hint || `there is ${known.map((each) => `--${each}`).join(', ')}`}`,
+  );
 }
 
 function checkOption(

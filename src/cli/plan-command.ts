@@ -3,6 +3,7 @@ import { planJson } from '../composite/plan-json.js';
 import { planMermaid } from '../composite/plan-mermaid.js';
 import { planText } from '../composite/plan-text.js';
 import { type Command, FILE_OPTIONS } from './command.js';
+import { UsageError } from './usage-error.js';
 
 export const planCommand: Command = {
   description: [
@@ -21,6 +22,9 @@ export const planCommand: Command = {
   },
   run(input, terminal) {
     input.takesNoMoreThan(1);
+    if (input.has('json') && (input.value('format') ?? 'json') !== 'json') {
+      throw new UsageError(`found --json and --format ${input.value('format') ?? ''}; expected one of them`);
+    }
     const definition = input.definition();
     const plan = input.compositeOf(definition);
     const forecast = forecastOf(plan, definition.config);

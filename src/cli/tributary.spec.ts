@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -50,6 +50,50 @@ async function tributary(...args: readonly string[]): Promise<Ended> {
   return { code: await code, stdout, stderr };
 }
 
+/** The same file with other settings of the server. */
+async function writtenWith(server: string): Promise<string> {
+  const path = join(folder, 'other.yaml');
+  await writeFile(
+    path,
+    (await readFile(file, 'utf8')).replace(/^server: .*$/m, () => `server: ${server}`),
+  );
+  return path;
+}
+
+interface Serving {
+  readonly url: string;
+  /** Tells it to stop; answers when it has, with all it wrote. */
+  stop(): Promise<{ readonly code: number | null; readonly output: string }>;
+}
+
+async function serving(...args: readonly string[]): Promise<Serving> {
+  const child = spawn(process.execPath, [BIN, 'run', ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise<number | null>((end) => child.once('close', end));
+  let output = '';
+  const url = await new Promise<string>((found, failed) => {
+    const read = (chunk: Buffer): void => {
+      output += chunk.toString();
+      const [, api] = /API on (http:\/\/[\d.:]+)/.exec(output) ?? [];
+      if (api !== undefined) found(api);
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.once('close', () => {
+      failed(new Error(output));
+    });
+  });
+  return {
+    url,
+    stop: async () => {
+      child.kill('SIGTERM');
+      return { code: await ended, output };
+    },
+  };
+}
+
 describe('npx tributary', () => {
   it.each([
     [0, ['check']],
@@ -62,6 +106,8 @@ describe('npx tributary', () => {
     [0, ['matrix', 'whole']],
     [0, ['schema']],
     [1, ['run', '--config', 'nowhere.yaml']],
+    [2, ['run', '--port', 'http']],
+    [0, ['--version']],
   ])('exits with %d from %j', async (expected, args) => {
     const { code, stderr } = await tributary(...args);
     expect({ code, stderr: code === expected ? '' : stderr }).toEqual({ code: expected, stderr: '' });
@@ -73,23 +119,61 @@ describe('npx tributary', () => {
   });
 
   it('serves the composites of the file, until it is told to stop', async () => {
-    const child = spawn(process.execPath, [BIN, 'run'], {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const ended = new Promise<number | null>((end) => child.once('exit', end));
-    const url = await new Promise<string>((found) => {
-      let output = '';
-      child.stdout.on('data', (chunk: Buffer) => {
-        output += chunk.toString();
-        const [, api] = /API on (http:\/\/[\d.:]+)/.exec(output) ?? [];
-        if (api !== undefined) found(api);
-      });
-    });
+    const { url, stop } = await serving();
     const answer = await fetch(`${url}/whole`);
     expect(await answer.json()).toEqual({ a: { ok: true } });
     expect((await fetch(`${url}/customers/c-1/overview`)).status).toBe(404);
-    child.kill('SIGTERM');
-    expect(await ended).toBe(0);
+    expect(await stop()).toMatchObject({ code: 0 });
+  });
+
+  it('logs in a line why a composite failed, without colours where nobody sees them', async () => {
+    const { url, stop } = await serving();
+    for (const id of ['r-1', 'r-2', 'r-3']) await fetch(`${url}/failed`, { headers: { 'x-request-id': id } });
+    const { output } = await stop();
+    const lines = output.split('\n').filter((line) => line.includes('/failed'));
+    expect(lines).toEqual([
+      expect.stringMatching(
+        / GET \/failed \(r-1\) answered 502: part 'b', status: upstream 'it' answered 500$/,
+      ),
+      expect.stringMatching(/ GET \/failed \(r-3\) answered 502: .* \(1 more\)$/),
+    ]);
+    expect(output).not.toContain('\u001b');
+  });
+
+  it('says in a line which port is taken, and what to do about it', async () => {
+    const taken = new URL(upstream.origin).port;
+    const inFile = await writtenWith(`\n  port: \${PORT:-${taken}}\n  host: 127.0.0.1`);
+    expect(await tributary('run', '--config', inFile)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `port ${taken} is in use: set server.port (or PORT) to another one\n`,
+    });
+    const plain = await writtenWith(`{ port: 0, managementPort: ${taken}, host: 127.0.0.1 }`);
+    expect(await tributary('run', '--config', plain)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `port ${taken} is in use: set server.managementPort to another one\n`,
+    });
+    expect(await tributary('run', '--port', taken)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `port ${taken} is in use: give --port another one\n`,
+    });
+    const elsewhere = await writtenWith('{ port: 0, managementPort: 0, host: 192.0.2.1 }');
+    expect(await tributary('run', '--config', elsewhere)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: "'192.0.2.1' is no address of this machine: set server.host to another one\n",
+    });
+  });
+
+  it('listens on the ports it is given in place of those of the file', async () => {
+    const taken = new URL(upstream.origin).port;
+    const busy = await writtenWith(
+      `{ port: ${taken}, managementPort: ${Number(taken) - 1}, host: 127.0.0.1, shutdownGraceMs: 0 }`,
+    );
+    const { url, stop } = await serving('--config', busy, '--port', '0', '--management-port', '0');
+    expect((await fetch(`${url}/whole`)).status).toBe(200);
+    expect(await stop()).toMatchObject({ code: 0 });
   });
 });

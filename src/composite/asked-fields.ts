@@ -5,6 +5,9 @@ const MAX_PATHS = 100;
 /** The longest that what is asked for may be written, in characters. */
 const MAX_LENGTH = 4096;
 
+/** So much of one path is repeated where it is refused, and a longer one is nobody's slip of the pen. */
+export const MAX_NAME_LENGTH = 64;
+
 /** The name of the query parameter. */
 export const FIELDS_PARAM = 'fields';
 
@@ -39,6 +42,11 @@ export function askedFields(written: unknown): AskedFields {
   return { paths: widest, key: widest.map((path) => path.join('.')).join(',') };
 }
 
+/** What was asked for, as an error repeats it. */
+export function quoted(name: string): string {
+  return name.length > MAX_NAME_LENGTH ? `'${name.slice(0, MAX_NAME_LENGTH)}...'` : `'${name}'`;
+}
+
 /** Whether one of two paths leads to what the other one leads into, or both to the same. */
 export function overlap(one: FieldPath, other: FieldPath): boolean {
   return startsWith(one, other) || startsWith(other, one);
@@ -52,7 +60,7 @@ function pathOf(written: string): FieldPath {
   const path = written.split('.').map((key) => key.trim());
   if (path.includes('')) {
     const found = written.trim();
-    throw refused(found === '' ? 'names no field' : `names '${found}', which is no dotted path`);
+    throw refused(found === '' ? 'names no field' : `names ${quoted(found)}, which is no dotted path`);
   }
   return path;
 }

@@ -11,6 +11,11 @@ export class Authentication {
     private readonly cookies: ReadonlySet<string>,
   ) {}
 
+  /** The header fields that go with a 401. */
+  get challenge(): Readonly<Record<string, string>> {
+    return CHALLENGES[this.scheme];
+  }
+
   /** @throws RequestProblem (401) if they are not there. */
   check({ authorization, cookie }: IncomingHeaders): void {
     const field = this.scheme === 'cookie' ? cookie : authorization;
@@ -35,14 +40,19 @@ export class Authentication {
 const BEARER = /^bearer +[\w.~+/-]+=*$/i;
 const BASIC = /^basic +[\w.~+/-]+=*$/i;
 
+/** What a 401 asks for (RFC 9110, 11.6.1). There is nothing of the kind for cookies. */
+const CHALLENGES: Readonly<Record<AuthScheme, Readonly<Record<string, string>>>> = {
+  bearer: { 'www-authenticate': 'Bearer' },
+  basic: { 'www-authenticate': 'Basic realm="api", charset="UTF-8"' },
+  cookie: {},
+};
+
 function unauthenticated(scheme: AuthScheme): RequestProblem {
   switch (scheme) {
     case 'bearer':
-      return new RequestProblem(401, 'This needs a bearer token.', [], { 'www-authenticate': 'Bearer' });
+      return new RequestProblem(401, 'This needs a bearer token.', [], CHALLENGES[scheme]);
     case 'basic':
-      return new RequestProblem(401, 'This needs a user name and a password.', [], {
-        'www-authenticate': 'Basic realm="api", charset="UTF-8"',
-      });
+      return new RequestProblem(401, 'This needs a user name and a password.', [], CHALLENGES[scheme]);
     case 'cookie':
       return new RequestProblem(401, 'This needs the cookie of a session.');
   }

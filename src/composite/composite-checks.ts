@@ -1,6 +1,6 @@
 import { type GatewayConfig } from '../upstream/config/gateway-config.js';
 import { checkBody } from './config/body-check.js';
-import { type CompositeConfig } from './config/composite-config.js';
+import { type CompositeConfig, type ParamConfig } from './config/composite-config.js';
 import { COMPOSITE_KEYS, ROUTE_VERBS } from './config/composite-schema.js';
 import { checkBodySent, checkCredentials, checkForwarding, hasBody } from './config/forward-checks.js';
 import { checkParams } from './config/param-checks.js';
@@ -47,7 +47,7 @@ export function checkComposite(
   }
   reportCycles(parts, file);
   reportNeverRun(parts);
-  reportCollisions(soundParts, config.reportInBody);
+  reportCollisions(soundParts, soundParts.length === place.below('parts').keys.length);
   reportStitches(soundParts, parts);
   // What is used nowhere may be used where something could not be read.
   if (isReadable) {
@@ -76,10 +76,18 @@ function readParts(config: CompositeConfig, isSound: boolean, place: Place): rea
   ];
   const names: ScopeNames = {
     params: [...new Set(params)],
+    // Where its own place is wrong, that has been said.
+    optionalParams: config.params
+      .filter((param) => isSound && mayBeNull(param) && !place.report.has(param.at))
+      .map(({ name }) => name),
     // A misspelt `params` or route may have meant others.
     moreParams: !isSound,
     parts: parts.keys,
     body: hasBody(config) || !isSound,
   };
   return config.parts.map((part) => readPart(part, names, parts.below(part.name)));
+}
+
+function mayBeNull({ required, schema, in: where }: ParamConfig): boolean {
+  return where !== 'path' && !required && (schema['default'] ?? null) === null;
 }

@@ -81,10 +81,15 @@ function pathOf(
 ): string {
   return route.replace(/\{([^{}]*)\}/g, (_braces, alias: string) => {
     const value = values.get(alias);
-    if (value !== undefined && value !== '') return encodeURIComponent(value);
+    if (value !== undefined && value !== '') return segmentOf(value);
     const name = params.find((param) => param.alias === alias && param.in === 'path')?.name ?? alias;
     throw new RequestMistake(`${composite} needs ${name}=..., which stands in its path ${route}`);
   });
+}
+
+/** `.` and `..` mean themselves here, not a folder: what tidies up URLs must not see them. */
+function segmentOf(value: string): string {
+  return value === '.' || value === '..' ? value.replaceAll('.', '%2E') : encodeURIComponent(value);
 }
 
 function requestHeaders(

@@ -15,6 +15,7 @@ import { type Ask, type Answer, TestGateway } from '../aggregation/testing/test-
 import { type RecordingServer, recordingServer } from '../http/testing/recording-server.js';
 import { ConfigurationError } from '../upstream/config/configuration-error.js';
 import { UpstreamModule } from '../upstream/upstream.module.js';
+import { CompositeTable } from './composite-table.js';
 import { CompositeModule } from './composite.module.js';
 import { parseGateway } from './config/gateway.js';
 
@@ -157,6 +158,13 @@ describe('the route of a composite', () => {
     await gateway?.stop();
     await served({});
     expect(beside).toEqual(await asked());
+  });
+
+  it('is looked up once for a request', async () => {
+    const { app } = await served(ORDER);
+    const find = jest.spyOn(app.get(CompositeTable), 'find');
+    expect((await askOrder('/orders/1/details')).status).toBe(200);
+    expect(find).toHaveBeenCalledTimes(1);
   });
 
   it('is the same with a slash at its end', async () => {

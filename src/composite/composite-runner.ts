@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { map, type Observable } from 'rxjs';
+import { map, type Observable, throwError } from 'rxjs';
 import { aggregatePlan } from '../aggregation/aggregate-plan.js';
 import { type CompositeListener, type CompositeSettings, type Stage } from '../aggregation/composite-run.js';
 import { optional, type Part, required, skipped } from '../aggregation/part.js';
@@ -12,7 +12,7 @@ import { isFalse } from './expression-values.js';
 import { callJoin } from './list-join.js';
 import { GrowingResponse } from './growing-response.js';
 import { narrowedPlan } from './narrowed-plan.js';
-import { callPart, unevaluated } from './part-call.js';
+import { callPart, checkUrlValues, unevaluated } from './part-call.js';
 import { type CompositePlan, type PlannedPart } from './plan.js';
 import { ResponseLayout } from './response-document.js';
 import { Stitching } from './stitch.js';
@@ -22,12 +22,26 @@ import { isWrite } from './write-order.js';
 /** So many sets of fields of one composite are kept worked out. */
 const MAX_NARROWER = 100;
 
+/** Where the scope of a run holds the record of its writes: no expression can name it. */
+const LEDGER = Symbol('ledger');
+
+interface RunScope {
+  /** Undefined where nothing is written. */
+  readonly [LEDGER]: WriteLedger | undefined;
+}
+
 /** Runs one plan over the upstreams of a gateway, for one request after another. */
 export class CompositeRunner {
   private readonly settings: CompositeSettings;
   private readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** In them nothing is of one run: what is comes with the scope. */
+  private readonly stages: readonly Stage[];
   /** The parts that write. */
   private readonly writing: readonly string[];
+  /** Parts whose URL is the client's doing alone. */
+  private readonly checkable: readonly PlannedPart[];
+  private readonly awaitedParts: ReadonlySet<string>;
+  private readonly awaitedIfStrict: ReadonlySet<string>;
   private readonly stitching: Stitching | undefined;
   /** The same composite for some of its fields, by those: what is asked often is worked out once. */
   private narrower: LRUCache<string, CompositeRunner> | undefined;
@@ -41,7 +55,11 @@ export class CompositeRunner {
     this.settings = { deadlineMs: deadline, passThrough: new Set(passThrough), partialStatus, reportInBody };
     this.stitching = Stitching.of(plan.parts);
     this.upstreams = new Map(plan.parts.map(({ config }) => [config.name, registry.get(config.upstream)]));
+    this.stages = plan.parts.map((part) => this.stage(part));
     this.writing = plan.parts.filter(({ config }) => isWrite(config)).map(({ config }) => config.name);
+    this.checkable = this.writing.length === 0 ? [] : plan.parts.filter(isCheckable);
+    this.awaitedParts = awaitedOf(plan, false);
+    this.awaitedIfStrict = awaitedOf(plan, true);
   }
 
   /**
@@ -62,41 +80,56 @@ export class CompositeRunner {
     return narrower;
   }
 
+  /**
+   * The parts that must have ended before anything of a response may be sent: the guards, and the required writes.
+   *
+   * @param strict whether every part counts as required.
+   */
+  awaited(strict: boolean): ReadonlySet<string> {
+    return strict ? this.awaitedIfStrict : this.awaitedParts;
+  }
+
   /** The response of one run as it grows, part by part. */
   growingResponse(input: CompositeInput): GrowingResponse {
-    return new GrowingResponse(this.layout.growing(), this.stitching, { ...input });
+    return new GrowingResponse(this.layout.growing(), this.stitching, input);
   }
 
   /** Asks for the parts; emits the response's body, once. Cold. Its errors are those of `aggregate()`. */
   run(input: CompositeInput, listener?: CompositeListener): Observable<Readonly<Record<string, unknown>>> {
+    try {
+      // Nothing is to be written for a request that cannot be served.
+      for (const part of this.checkable) checkUrlValues(part, { ...input });
+    } catch (error) {
+      return throwError(() => error);
+    }
     const ledger = this.writing.length === 0 ? undefined : new WriteLedger(this.writing);
     const settings =
       listener === undefined && ledger === undefined
         ? this.settings
         : { ...this.settings, listener, writes: ledger?.outcomes };
-    const stages = this.plan.parts.map((part) => this.stage(part, input, ledger));
-    return aggregatePlan(stages, settings).pipe(
+    return aggregatePlan(this.stages, settings, { ...input, [LEDGER]: ledger }).pipe(
       map((values) => this.layout.document(this.stitching?.applied(values, input) ?? values)),
     );
   }
 
-  private stage(part: PlannedPart, input: CompositeInput, ledger: WriteLedger | undefined): Stage {
+  private stage(part: PlannedPart): Stage {
     const { config, needs, needsIfStrict } = part;
-    const declare = (values: Scope): Record<string, Part<unknown>> => ({
-      [config.name]: this.part(part, { ...input, ...values }, ledger),
+    const declare = (scope: Scope): Record<string, Part<unknown>> => ({
+      [config.name]: this.part(part, scope),
     });
     return { needs, needsIfStrict, planned: true, declare };
   }
 
-  private part(part: PlannedPart, scope: Scope, ledger: WriteLedger | undefined): Part<unknown> {
+  private part(part: PlannedPart, scope: Scope): Part<unknown> {
     const { config } = part;
+    const { [LEDGER]: ledger } = scope as Scope & RunScope;
     const answer = this.answer(part, scope);
     if (answer === undefined) return skipped(config.fallback);
     const source = ledger !== undefined && isWrite(config) ? ledger.recorded(config.name, answer) : answer;
     const limit = config.within === undefined ? {} : { within: config.within };
     return config.required
       ? required(source, limit)
-      : optional(source, { ...limit, fallback: config.fallback });
+      : optional(source, { ...limit, fallback: config.hasFallback ? config.fallback : undefined });
   }
 
   /** What asks for a part; undefined where it is not wanted. */
@@ -111,4 +144,16 @@ export class CompositeRunner {
     }
     return join === undefined ? callPart(part, upstream, scope) : callJoin(part, join, upstream, scope);
   }
+}
+
+/** Whether it is known before anything is called that the part will be, and where. */
+function isCheckable({ when, join, clientValues }: PlannedPart): boolean {
+  return when === undefined && join === undefined && clientValues.makeUrl;
+}
+
+function awaitedOf({ parts }: CompositePlan, strict: boolean): ReadonlySet<string> {
+  const awaited = parts.filter(
+    ({ config, isGuard }) => isGuard || (isWrite(config) && (config.required || strict)),
+  );
+  return new Set(awaited.map(({ config }) => config.name));
 }

@@ -2,6 +2,8 @@ import { All, Controller, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { lastValueFrom } from 'rxjs';
+import { FailureLog } from '../aggregation/failure-log.js';
+import { PartFailedError } from '../aggregation/part-failed-error.js';
 import { ServesTable } from '../aggregation/served-routes.js';
 import { deliverProgressively } from './progressive-delivery.js';
 import { progressiveFormatFor } from './progressive-format.js';
@@ -10,6 +12,8 @@ import { progressiveFormatFor } from './progressive-format.js';
 @ApiExcludeController()
 @Controller()
 export class CompositeController {
+  constructor(private readonly failures: FailureLog) {}
+
   @All('*')
   @ServesTable()
   answer(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<unknown> {
@@ -20,12 +24,23 @@ export class CompositeController {
     const runner = composite.runner.narrowed(fields);
     reply.header('vary', 'accept');
     const format = progressiveFormatFor(request.headers.accept);
+    const failed = (error: unknown): never => {
+      if (isUnauthorized(error)) reply.headers(runner.plan.reader.challenge);
+      throw error;
+    };
     if (format !== undefined) {
-      return lastValueFrom(deliverProgressively({ runner, input, format, request, reply }));
+      const { failures } = this;
+      const delivered = deliverProgressively({ runner, input, format, request, reply, failures });
+      return lastValueFrom(delivered).catch(failed);
     }
     // Once it has completed: the composite leaves its report for the response after its last word.
     return lastValueFrom(runner.run(input)).then((document) => {
       void reply.status(runner.plan.config.status).send(document);
-    });
+    }, failed);
   }
+}
+
+/** Whether an upstream's 401 becomes the response's own: one has to say what would do (RFC 9110, 15.5.2). */
+function isUnauthorized(error: unknown): boolean {
+  return error instanceof PartFailedError && error.passedThrough === 401;
 }

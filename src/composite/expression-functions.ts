@@ -1,5 +1,6 @@
 import { TreeInterpreter } from '@jmespath-community/jmespath';
 import { EvaluationError, kindOf } from './expression-values.js';
+import { numberIn } from './json-number.js';
 
 /** A function of expressions; an argument that is an expression arrives as what it makes of an element. */
 export type ExpressionFunction = (args: readonly unknown[]) => unknown;
@@ -68,7 +69,7 @@ const OWN: ReadonlyMap<string, ExpressionFunction> = new Map<string, ExpressionF
     'merge',
     (objects) => Object.fromEntries(objects.flatMap((object) => Object.entries(objectFrom('merge', object)))),
   ],
-  ['to_number', ([value]) => (typeof value === 'number' ? value : numberIn(value))],
+  ['to_number', ([value]) => numberOf(value)],
   ['trim', ([text, characters]) => trimmed('trim', text, characters, { start: true, end: true })],
   ['trim_left', ([text, characters]) => trimmed('trim_left', text, characters, { start: true, end: false })],
   [
@@ -89,6 +90,11 @@ function listFrom(name: string, value: unknown): readonly unknown[] {
 function objectFrom(name: string, value: unknown): object {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw new EvaluationError(`${name}() expected an object and got ${kindOf(value)}`);
+}
+
+function numberOf(value: unknown): number | null {
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' ? (numberIn(value) ?? null) : null;
 }
 
 type Key = string | number;
@@ -166,15 +172,6 @@ function groupedBy(value: unknown, each: Each): Readonly<Record<string, readonly
     else group.push(element);
   }
   return Object.fromEntries(groups);
-}
-
-const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
-
-/** The number a text stands for; null for any other text, and for one that is too large. */
-function numberIn(value: unknown): number | null {
-  if (typeof value !== 'string' || !JSON_NUMBER.test(value)) return null;
-  const number = Number(value);
-  return Number.isFinite(number) ? number : null;
 }
 
 const WHITE_SPACE = /[\s\u0085]/;

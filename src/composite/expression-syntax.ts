@@ -47,6 +47,18 @@ export function parsedExpression(text: string): ExpressionNode {
   return root;
 }
 
+const COMPARISONS = new Set<string>(['EQ', 'NE', 'GT', 'GTE', 'LT', 'LTE']);
+
+/** The names in double quotes that something is compared to: text in other languages, not in this one. */
+export function namesComparedAsText(text: string): readonly string[] {
+  const tokens = tokensOf(text);
+  return tokens.flatMap((token, index) => {
+    const [before = '', after = ''] = [tokenType(tokens[index - 1]), tokenType(tokens[index + 1])];
+    if (tokenType(token) !== 'QuotedIdentifier' || before === 'Dot' || after === 'Dot') return [];
+    return COMPARISONS.has(before) && typeof token.value === 'string' ? [token.value] : [];
+  });
+}
+
 function tokensOf(text: string): readonly Token[] {
   try {
     return tokenize(text);

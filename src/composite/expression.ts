@@ -1,6 +1,6 @@
 import { compiledExpression, type Evaluation } from './expression-evaluation.js';
 import { ExpressionReferences, type ScopePath } from './expression-references.js';
-import { ExpressionError, parsedExpression } from './expression-syntax.js';
+import { ExpressionError, type ExpressionNode, parsedExpression } from './expression-syntax.js';
 
 export { EvaluationError } from './expression-evaluation.js';
 export { type ScopePath } from './expression-references.js';
@@ -30,16 +30,18 @@ export class Expression {
   readonly paths: readonly ScopePath[];
   /** Its value, where that does not depend on the scope. */
   readonly constant: { readonly value: unknown } | undefined;
+  /** What it says, as a tree. */
+  readonly tree: ExpressionNode;
   private readonly evaluation: Evaluation;
 
   /** @throws ExpressionError */
   constructor(readonly source: string) {
-    const root = parsedExpression(source);
-    const { roots, all, paths } = new ExpressionReferences(root);
+    this.tree = parsedExpression(source);
+    const { roots, all, paths } = new ExpressionReferences(this.tree);
     this.references = roots;
     this.referencesAll = all;
     this.paths = paths;
-    this.evaluation = compiledExpression(root);
+    this.evaluation = compiledExpression(this.tree);
     this.constant = roots.size === 0 && !all ? this.folded() : undefined;
   }
 

@@ -3,6 +3,7 @@ import { type Forecast, type ForecastPart } from './forecast.js';
 import { type CompositePlan } from './plan.js';
 import { isReplaySafe } from './repetition.js';
 import { msText } from './time-axis.js';
+import { expressionNotes } from './expression-notes.js';
 
 /** Something to know about a composite that is right, but may not do what it looks like. */
 export interface ForecastNote {
@@ -29,6 +30,7 @@ export function forecastNotes(
       ...joinNotes(part),
       ...writeNotes(part, plan.config),
     ]),
+    ...expressionNotes(plan),
     ...requiredNotes(plan),
   ];
   return [

@@ -192,4 +192,28 @@ describe('the notes of a forecast', () => {
       expect.stringMatching(/^note : no part is required: .* answers 201/),
     ]);
   });
+
+  it('warn of a select that names another part, which it cannot see', () => {
+    const select = (text: string, more: object = {}) =>
+      messages(forecast({ order: {}, b: { select: text, ...more } }));
+    const warning: unknown = expect.stringMatching(
+      /^warning b: select looks at the answer of its own call only: order /,
+    );
+    expect(select('order')).toEqual([warning]);
+    expect(select('order.id')).toEqual([warning]);
+    expect(select('orders')).toEqual([]);
+    expect(select('order[].id')).toEqual([]);
+    // Its answer has such a field.
+    expect(select('order', { schema: { type: 'object', properties: { order: {} } } })).toEqual([]);
+    expect(messages(forecast({ order: { select: 'order' } }))).toEqual([]);
+  });
+
+  it('warn of a text in double quotes, which is a name', () => {
+    const select = (text: string) => messages(forecast({ a: { select: text } }));
+    expect(select('lines[?sku == "p-64"]')).toEqual([
+      'warning a: "p-64" is compared as the name of a field: ' +
+        "for the text itself write 'p-64', in single quotes",
+    ]);
+    expect(select(`lines[?"order-id" == 'o-1' && a == "b".c]`)).toEqual([]);
+  });
 });

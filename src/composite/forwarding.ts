@@ -62,7 +62,8 @@ export class Forwarding {
   /** Adds the headers and cookies that the client has sent. */
   addHeaders(headers: Record<string, string>, { headers: sent }: ClientRequest): void {
     for (const name of this.config.headers) {
-      const value = sent[name];
+      // What an object inherits was not sent.
+      const value = Object.hasOwn(sent, name) ? sent[name] : undefined;
       if (value !== undefined) headers[name] = typeof value === 'string' ? value : value.join(', ');
     }
     const cookie = this.cookieField(sent['cookie']);

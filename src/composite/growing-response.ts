@@ -1,4 +1,4 @@
-import { type Scope } from './expression.js';
+import { type CompositeInput } from './composite-input.js';
 import { type JsonObject } from './json-object.js';
 import { type GrowingDocument } from './response-document.js';
 import { type Stitching } from './stitch.js';
@@ -11,7 +11,7 @@ export class GrowingResponse {
   constructor(
     private readonly document: GrowingDocument,
     private readonly stitching: Stitching | undefined,
-    input: Scope,
+    input: CompositeInput,
   ) {
     this.scope = { ...input };
   }

@@ -27,8 +27,12 @@ export class JsonValidator {
   private thorough: ValidateFunction | undefined;
 
   /** @throws JsonSchemaError */
-  constructor(private readonly schema: JsonSchema) {
-    this.fits = compiled(FIRST_FLAW, schema);
+  constructor(
+    private readonly schema: JsonSchema,
+    /** Whether what is left out is filled in, in the value itself, where the schema has a `default` for it. */
+    private readonly fillsIn = false,
+  ) {
+    this.fits = compiled(fillsIn ? FILLING_FIRST : FIRST_FLAW, schema);
   }
 
   /** The first flaw; undefined if the value fits. */
@@ -41,7 +45,7 @@ export class JsonValidator {
   /** Every flaw, up to 20; none if the value fits. Costs an object for each: not for what may be large. */
   flawsOf(value: unknown): readonly JsonFlaw[] {
     if (this.fits(value)) return [];
-    this.thorough ??= compiled(EVERY_FLAW, this.schema);
+    this.thorough ??= compiled(this.fillsIn ? FILLING_EVERY : EVERY_FLAW, this.schema);
     this.thorough(value);
     const flaws = (this.thorough.errors ?? []).filter(({ keyword }) => !SUMMARIES.has(keyword)).map(flawFrom);
     return flaws.slice(0, MAX_FLAWS);
@@ -51,12 +55,15 @@ export class JsonValidator {
 /** They only say that something beneath them does not fit, which is said as well. */
 const SUMMARIES: ReadonlySet<string> = new Set(['if', 'propertyNames']);
 
-const FIRST_FLAW = ajv(false);
-const EVERY_FLAW = ajv(true);
+const FIRST_FLAW = ajv(false, false);
+const EVERY_FLAW = ajv(true, false);
+const FILLING_FIRST = ajv(false, true);
+const FILLING_EVERY = ajv(true, true);
 
-function ajv(allErrors: boolean): Ajv2020 {
+function ajv(allErrors: boolean, useDefaults: boolean): Ajv2020 {
   const validator = new Ajv2020({
     allErrors,
+    useDefaults,
     // A misspelt keyword would check nothing.
     strictSchema: true,
     strictTypes: false,

@@ -38,7 +38,7 @@ function join(part: object, order: object = ORDER): object {
 
 async function serve(composite: object): Promise<void> {
   gateway = await serveComposites({
-    upstreams: { shop: { url: upstream.origin, retry: { maxAttempts: 1 } } },
+    upstreams: { shop: { url: upstream.origin, attemptTimeoutMs: 2500, retry: { maxAttempts: 1 } } },
     composites: { details: composite },
   });
 }
@@ -258,13 +258,46 @@ describe('forEach', () => {
     expect(report('products')).toMatchObject({ state: 'fallback', items: '0/3' });
   });
 
+  it.each([
+    ['map', { a: 'none', b: 'none', c: 'none' }],
+    ['list', ['none', 'none', 'none']],
+  ])(
+    'keeps its shape when nothing could be had and no fallback was written: a %s',
+    async (collect, expected) => {
+      answerProduct = (_sku, response) => {
+        json(response, {}, 500);
+      };
+      await serve(join({ ...ONE, forEach: { ...LINES, collect, missing: 'none' } }));
+      const { document, report } = await ask();
+      expect(document.products).toEqual(expected);
+      expect(report('products')).toMatchObject({ state: 'fallback', reason: 'status', items: '0/3' });
+    },
+  );
+
+  it('answers the null that was written as its fallback when nothing could be had', async () => {
+    answerProduct = (_sku, response) => {
+      json(response, {}, 500);
+    };
+    await serve(join({ ...ONE, forEach: LINES, fallback: null }));
+    expect((await ask()).document.products).toBeNull();
+  });
+
+  it('fails an item whose URL would lack what its item does not have', async () => {
+    order = { lines: [{ sku: 'a', shop: 's-1' }, { sku: 'b' }] };
+    await serve(join({ ...ONE, get: '/products/{key}{?item.shop}', forEach: LINES }));
+    const { document, report } = await ask();
+    expect(asked()).toEqual(['/products/a?item.shop=s-1']);
+    expect(document.products).toEqual({ a: product('a'), b: null });
+    expect(report('products')).toMatchObject({ state: 'fallback', reason: 'invalid', items: '1/2' });
+  });
+
   it('keeps what has landed when its time is up, and ends the calls that run', async () => {
     const gone: Promise<void>[] = [];
     answerProduct = (sku, response) => {
       if (sku === 'b') gone.push(clientGone(response));
       else json(response, product(sku));
     };
-    await serve(join({ ...ONE, forEach: LINES, within: 300 }));
+    await serve(join({ ...ONE, forEach: LINES, within: 1500 }));
     const { document, report } = await ask();
     expect(document.products).toEqual({ a: product('a'), b: null, c: product('c') });
     expect(report('products')).toMatchObject({ state: 'fallback', reason: 'timeout', items: '2/3' });

@@ -1,6 +1,13 @@
 import { BadRequestException } from '@nestjs/common';
 import { nearestName } from '../upstream/config/nearest-name.js';
-import { type AskedFields, type FieldPath, FIELDS_PARAM, overlap } from './asked-fields.js';
+import {
+  type AskedFields,
+  type FieldPath,
+  FIELDS_PARAM,
+  MAX_NAME_LENGTH,
+  overlap,
+  quoted,
+} from './asked-fields.js';
 import { type CompositePlan } from './plan.js';
 import { type Placing } from './placing.js';
 import { type ResponseLayout } from './response-document.js';
@@ -15,7 +22,8 @@ export interface NarrowedPlan {
 
 /**
  * The part of a plan that these fields of its response take: the parts that write there, and what those need. The other
- * parts are not in it, the required ones neither; all that write are.
+ * parts are not in it, the required ones neither; all that write are, and all guards: who asks for less is not let past
+ * what decides whether there is anything.
  *
  * @throws BadRequestException if the response can have no such field.
  */
@@ -24,17 +32,17 @@ export function narrowedPlan(
   layout: ResponseLayout,
   { paths }: AskedFields,
 ): NarrowedPlan {
-  const unknown = paths.find((path) => !layout.placings.some((placing) => placing.mayShow(path)));
+  const unknown = paths.find((path) => !isThere(path, layout.placings));
   if (unknown !== undefined) throw unknownField(unknown, layout.placings);
   const shown = new Set(layout.partsShowing(paths));
-  const run = withNeeds([...shown, ...stitchesShowing(paths, plan, layout), ...writesOf(plan)], plan);
+  const run = withNeeds([...shown, ...stitchesShowing(paths, plan, layout), ...alwaysRun(plan)], plan);
   const parts = plan.parts.filter(({ config }) => run.has(config.name));
   return { plan: { ...plan, parts }, layout: layout.narrowed(shown, paths) };
 }
 
-/** What is written is more than what is shown of it. */
-function writesOf({ parts }: CompositePlan): readonly string[] {
-  return parts.filter(({ config }) => isWrite(config)).map(({ config }) => config.name);
+/** Guards, and writes: what is written is more than what is shown of it. */
+function alwaysRun({ parts }: CompositePlan): readonly string[] {
+  return parts.filter(({ config, isGuard }) => isGuard || isWrite(config)).map(({ config }) => config.name);
 }
 
 /** The joins that are stitched into something that stands at one of these paths. */
@@ -43,13 +51,12 @@ function stitchesShowing(
   { parts }: CompositePlan,
   { placings }: ResponseLayout,
 ): readonly string[] {
-  const configs = parts.map(({ config }) => config);
-  return configs
-    .filter((config) => {
-      const place = stitchedPlace(config, configs, placings);
+  return parts
+    .filter((part) => {
+      const place = stitchedPlace(part, parts, placings);
       return place !== undefined && paths.some((path) => overlap(path, place));
     })
-    .map(({ name }) => name);
+    .map(({ config }) => config.name);
 }
 
 /** These parts and all they wait for. */
@@ -65,21 +72,21 @@ function withNeeds(names: Iterable<string>, { parts }: CompositePlan): ReadonlyS
 }
 
 function unknownField(path: FieldPath, placings: readonly Placing[]): BadRequestException {
-  const places = placings.flatMap(({ place, flatKeys = [] }) => [place, ...flatKeys.map((key) => [key])]);
-  const valid = (length: number): string[] => {
-    const above = path.slice(0, length - 1);
-    const siblings = places.filter(
-      (place) => place.length >= length && above.every((key, at) => place[at] === key),
-    );
-    return [...new Set(siblings.map((place) => place.slice(0, length).join('.')))];
-  };
   // The first of its keys that leads nowhere.
-  const depth = path.findIndex((_, at) => !valid(at + 1).includes(path.slice(0, at + 1).join('.'))) + 1;
-  const candidates = valid(depth);
-  const nearest = nearestName(path.slice(0, depth).join('.'), candidates);
-  const hint = nearest === undefined ? '' : `Did you mean ${nearest}? `;
+  const depth = path.findIndex((_, at) => !isThere(path.slice(0, at + 1), placings));
+  const above = path.slice(0, depth);
+  const keys = [...new Set(placings.flatMap((placing) => placing.keysBelow(above)))];
+  const full = (key: string): string => [...above, key].join('.');
+  const key = path[depth] ?? '';
+  const nearest = key.length > MAX_NAME_LENGTH ? undefined : nearestName(key, keys);
+  const hint = nearest === undefined ? '' : `Did you mean ${full(nearest)}? `;
+  const valid = [...(above.length === 0 ? [] : [above.join('.')]), ...keys.map(full)];
   return new BadRequestException(
-    `The parameter '${FIELDS_PARAM}' names '${path.join('.')}', which the response does not have. ${hint}` +
-      `Valid here: ${candidates.join(', ')}.`,
+    `The parameter '${FIELDS_PARAM}' names ${quoted(path.join('.'))}, which the response does not have. ${hint}` +
+      `Valid here: ${valid.join(', ')}.`,
   );
+}
+
+function isThere(path: FieldPath, placings: readonly Placing[]): boolean {
+  return placings.some((placing) => placing.mayShow(path));
 }

@@ -1,6 +1,7 @@
 import { type RequestFlaw } from '../aggregation/request-problem.js';
 import { type IncomingHeaders } from '../upstream/request-context.js';
 import { type ParamConfig } from './config/composite-config.js';
+import { numberIn } from './json-number.js';
 import { JsonValidator } from './json-validator.js';
 import { decodedQuery, type RequestQuery } from './request-query.js';
 
@@ -48,11 +49,11 @@ export class ParamReader {
     const { in: place, alias } = this.config;
     switch (place) {
       case 'path':
-        return this.ofText(source.path[alias]);
+        return this.ofText(own(source.path, alias));
       case 'query':
         return this.ofQuery(source.query.encoded(alias));
       case 'header':
-        return this.ofText(headerText(source.headers[alias]));
+        return this.ofText(headerText(own(source.headers, alias)));
       case 'cookie':
         return this.ofText(source.cookies.get(alias));
     }
@@ -82,6 +83,8 @@ export class ParamReader {
   }
 
   private ofTexts(texts: readonly string[]): Reading {
+    // `?tags=` is how a form says that it has none.
+    if (texts.length === 0) return this.absent;
     const values: unknown[] = [];
     for (const text of texts) {
       const value = this.type.read(text);
@@ -101,6 +104,11 @@ export class ParamReader {
   }
 }
 
+/** What the request has under a name; what an object inherits was not sent. */
+function own<T>(sent: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(sent, name) ? sent[name] : undefined;
+}
+
 function headerText(field: string | readonly string[] | undefined): string | undefined {
   return typeof field === 'string' || field === undefined ? field : field.join(', ');
 }
@@ -114,14 +122,13 @@ interface TextType {
 
 /** As JSON writes them: what is let through here means the same to whoever gets it (`1e3`, `0x10`, ` 5` do not). */
 const INTEGER = /^-?(?:0|[1-9]\d*)$/;
-const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 const TEXT: TextType = { expected: 'text', read: (text) => text };
 
 const TYPES: ReadonlyMap<unknown, TextType> = new Map([
   ['string', TEXT],
   ['integer', { expected: 'a whole number (of no more than 53 bits)', read: integerIn }],
-  ['number', { expected: 'a number', read: numberIn }],
+  ['number', { expected: 'a number', read: realIn }],
   ['boolean', { expected: 'true or false', read: booleanIn }],
 ]);
 
@@ -131,9 +138,9 @@ function integerIn(text: string): number | undefined {
   return INTEGER.test(text) && Number.isSafeInteger(value) ? value + 0 : undefined;
 }
 
-function numberIn(text: string): number | undefined {
-  const value = Number(text);
-  return NUMBER.test(text) && Number.isFinite(value) ? value + 0 : undefined;
+function realIn(text: string): number | undefined {
+  const value = numberIn(text);
+  return value === undefined ? undefined : value + 0;
 }
 
 function booleanIn(text: string): boolean | undefined {

@@ -61,13 +61,33 @@ describe('a header of a part', () => {
   });
 
   it.each(['a%0d%0ax-evil:1', 'a%0ab', 'a%00b', 'a%7f', '%e2%82%ac', '%20a', 'a%20', '%0d'])(
-    'that cannot be one is not sent, and the part is invalid: %s',
+    'that cannot be one is not sent, and a 400 to the client whose it is: %s',
     async (written) => {
       await serve(withHeader('params.p'));
-      expect(await reportOf(`/screen?p=${written}`)).toBe('it;state=fallback;reason=invalid');
+      const { status, text } = await ask(`/screen?p=${written}`);
+      expect([status, JSON.parse(text)]).toMatchObject([
+        400,
+        {
+          errors: [
+            { in: 'query', name: 'p', detail: 'must be text, a number or a boolean that a header can hold' },
+          ],
+        },
+      ]);
       expect(shop.seen).toEqual([]);
     },
   );
+
+  it('that a part gives and that cannot be one fails the part that sends it', async () => {
+    answer.body = '{"id":"a\\nb"}';
+    await serve({
+      parts: {
+        one: { upstream: 'shop', get: '/one' },
+        it: { upstream: 'shop', get: '/it', headers: { 'x-it': 'one.id' } },
+      },
+    });
+    expect((await ask()).headers['composite-parts']).toMatch(/it;state=fallback;reason=invalid/);
+    expect(shop.seen.map(({ url }) => url)).toEqual(['/one']);
+  });
 
   it('is left out for null, and is the text of a number or a boolean', async () => {
     await serve(withHeader('params.p'));
@@ -85,7 +105,7 @@ describe('a header of a part', () => {
 
   it('is no list and no object', async () => {
     await serve(withHeader('[params.p]'));
-    expect(await reportOf('/screen?p=a')).toBe('it;state=fallback;reason=invalid');
+    expect((await ask('/screen?p=a')).status).toBe(400);
     expect(shop.seen).toEqual([]);
   });
 });
@@ -130,7 +150,48 @@ describe('the schema of a part', () => {
   });
 });
 
+describe('a part that is flattened', () => {
+  it.each(['[1]', '"text"', '5', 'true'])('is invalid where its answer has no keys: %s', async (body) => {
+    await serve({ parts: { it: { upstream: 'shop', get: '/it', flatten: true, fallback: { a: 1 } } } });
+    answer.body = body;
+    expect(await reportOf()).toBe('it;state=fallback;reason=invalid');
+    expect((await ask()).text).toBe('{"a":1}');
+  });
+
+  it('may be null, and is what is selected', async () => {
+    const part = { upstream: 'shop', get: '/it', flatten: true, select: 'a' };
+    await serve({ parts: { it: part } });
+    for (const [body, report] of [
+      ['{"a":{"b":1}}', 'it;state=ok'],
+      ['{}', 'it;state=ok'],
+      ['{"a":[]}', 'it;state=fallback;reason=invalid'],
+    ] as const) {
+      answer.body = body;
+      expect(await reportOf()).toBe(report);
+    }
+  });
+
+  it('may be a map of whatever a join has found', async () => {
+    const part = { upstream: 'shop', get: '/it/{key}', flatten: true, select: 'n', forEach: '[`"a"`]' };
+    answer.body = '{"n":1}';
+    await serve({ parts: { it: part } });
+    expect((await ask()).text).toBe('{"a":1}');
+  });
+});
+
 describe('an idempotency key', () => {
+  it('that cannot be one is a 400 to the client whose it is', async () => {
+    await serve({
+      post: '/screen',
+      get: undefined,
+      params: { key: {} },
+      parts: { it: { upstream: 'shop', post: '/it', idempotencyKey: 'params.key' } },
+    });
+    const { status, text } = await ask('/screen?key=a%0ab', { method: 'POST' });
+    expect([status, JSON.parse(text)]).toMatchObject([400, { errors: [{ in: 'query', name: 'key' }] }]);
+    expect(shop.seen).toEqual([]);
+  });
+
   it('is sent, and left out for null', async () => {
     await serve({
       post: '/screen',

@@ -32,16 +32,27 @@ export class Placing {
     return this.shape === undefined && this.place.length === 1 && this.place[0] === this.part;
   }
 
-  /** The only keys a flattened value can have; undefined where it may have any, but those that are reserved. */
-  get flatKeys(): readonly string[] | undefined {
-    return this.isMap ? undefined : this.shape?.keys?.filter((key) => !this.reserved.has(key));
-  }
-
   /** Whether something of it may stand at a path of the response, above or below. */
   mayShow(path: FieldPath): boolean {
-    if (!this.isFlat) return overlap(this.place, path);
     const [key = ''] = path;
-    return !this.reserved.has(key) && this.flatKeys?.includes(key) !== false;
+    if (this.isFlat ? this.reserved.has(key) : !overlap(this.place, path)) return false;
+    return this.shape?.mayHave(this.withinValue(path)) !== false;
+  }
+
+  /** The keys right below a path of the response that are known to be its own. */
+  keysBelow(path: FieldPath): readonly string[] {
+    if (!overlap(this.place, path)) return [];
+    const next = this.place[path.length];
+    if (next !== undefined) return [next];
+    // The keys of a map are those of a join.
+    if (this.isMap && path.length === this.place.length) return [];
+    const keys = this.shape?.keysBelow(this.withinValue(path)) ?? [];
+    return this.isFlat && path.length === 0 ? keys.filter((key) => !this.reserved.has(key)) : keys;
+  }
+
+  /** The rest of a path of the response, from where the value that is shaped stands. */
+  private withinValue(path: FieldPath): FieldPath {
+    return path.slice(this.place.length + (this.isMap ? 1 : 0));
   }
 
   /** The keys of the root that it writes a shaped value to. */

@@ -1,3 +1,4 @@
+import { overlap } from './asked-fields.js';
 import { type PartConfig } from './config/composite-config.js';
 import { type Place } from './config/place.js';
 import { type Expression } from './expression.js';
@@ -14,17 +15,30 @@ interface Standing {
 /** The key under which a report stands in the body. */
 const REPORT = '_composite';
 
-/** Reports parts that write the same place of the response, unless the later one says how they merge. */
-export function reportCollisions(parts: readonly ReadPart[], reportInBody: boolean): void {
+/**
+ * Reports parts that write the same place of the response, unless the later one says how they merge; and those that say
+ * it where there is nothing to merge with.
+ *
+ * @param isWhole whether these are all parts there are.
+ */
+export function reportCollisions(parts: readonly ReadPart[], isWhole: boolean): void {
   const shown = parts.filter(({ config }) => !config.hidden && config.forEach?.collect.form !== 'stitch');
   const standings = shown.map((part): Standing => ({ part, places: placesOf(part) }));
   for (const [index, later] of standings.entries()) {
     const { config, place } = later.part;
-    if (reportInBody && later.places?.some(([key]) => key === REPORT) === true) {
-      sayOfPlace(config, place, REPORT, 'another place: the part report stands there');
+    if (later.places?.some(([key]) => key === REPORT) === true) {
+      sayOfPlace(config, place, REPORT, 'another place: this one is kept for the part report');
     }
-    if (config.merge !== undefined) continue;
-    const earlier = standings.slice(0, index).find((other) => collide(other, later));
+    const before = standings.slice(0, index);
+    if (config.merge !== undefined) {
+      if (isWhole && !before.some((other) => mayMeet(other, later))) {
+        place
+          .below('merge')
+          .unexpectedKey('it where no earlier part stands', 'as: the place of an earlier part, or no merge');
+      }
+      continue;
+    }
+    const earlier = before.find((other) => collide(other, later));
     if (earlier !== undefined) reportCollision(earlier, later);
   }
 }
@@ -65,6 +79,11 @@ function collide(one: Standing, other: Standing): boolean {
   return one.places.some((place) => other.places?.some((path) => overlap(place, path)) === true);
 }
 
+/** Whether there may be anything to merge. */
+function mayMeet(one: Standing, other: Standing): boolean {
+  return one.places === undefined || other.places === undefined || collide(one, other);
+}
+
 function placesOf({ config, select }: ReadPart): readonly (readonly string[])[] | undefined {
   if (!config.flatten) return [config.as];
   if (config.forEach !== undefined) return undefined;
@@ -84,10 +103,4 @@ function shapedKeys(
   keys: readonly string[] | undefined,
 ): readonly string[] | undefined {
   return keys?.filter((key) => !omit.includes(key)).map((key) => rename[key] ?? key);
-}
-
-/** Whether one path is the other, or leads to it. */
-function overlap(one: readonly string[], other: readonly string[]): boolean {
-  const length = Math.min(one.length, other.length);
-  return one.slice(0, length).every((key, index) => key === other[index]);
 }

@@ -1,10 +1,12 @@
 import { type GatewayConfig } from '../upstream/config/gateway-config.js';
 import { type UrlTemplate } from '../upstream/url-template.js';
+import { ClientValues } from './client-values.js';
 import { checkComposite } from './composite-checks.js';
 import { type CompositeConfig, type ForEachConfig, type PartConfig } from './config/composite-config.js';
 import { type Place } from './config/place.js';
 import { type Expression } from './expression.js';
 import { Forwarding } from './forwarding.js';
+import { isGuard } from './guards.js';
 import { type Operations } from './openapi/composite-shape.js';
 import { type AnswerReader, answerReader } from './part-answer.js';
 import { RequestReader } from './request-input.js';
@@ -27,12 +29,15 @@ export interface PlannedPart {
   readonly needs: readonly string[];
   /** The same where every part counts as required. */
   readonly needsIfStrict: readonly string[];
+  /** Whether it runs whatever of the response is asked for, and holds back what comes part by part until it has ended. */
+  readonly isGuard: boolean;
   readonly template: UrlTemplate;
   /** By variable of the template. */
   readonly values: ReadonlyMap<string, ValueTemplate>;
   readonly headers: ReadonlyMap<string, ValueTemplate>;
   readonly body: ValueTemplate | undefined;
   readonly idempotencyKey: ValueTemplate | undefined;
+  readonly clientValues: ClientValues;
   readonly when: Expression | undefined;
   readonly select: Expression | undefined;
   readonly forwarding: Forwarding | undefined;
@@ -64,12 +69,19 @@ export function planComposite(
 ): CompositePlan | undefined {
   const parts = checkComposite(config, gateway, file);
   if (file.report.has(config.at)) return undefined;
-  const compiled = parts.flatMap(({ compiled, scope }) => {
+  const forwardedBy = (upstream: string): readonly string[] =>
+    gateway.upstreams[upstream]?.forwardHeaders ?? [];
+  const compiled = parts.flatMap((part) => {
+    const { compiled, scope } = part;
     const needs = [...new Set(scope.references.map(({ part }) => part))];
     if (compiled === undefined) return [];
     const { forward = config.forward, method } = compiled.config;
     const read = answerReader(compiled.config, compiled.select);
-    return [{ ...compiled, needs, forwarding: Forwarding.of(forward, method), read }];
+    const forwarding = Forwarding.of(forward, method);
+    const clientValues = new ClientValues(compiled, config.params);
+    return [
+      { ...compiled, needs, isGuard: isGuard(part, config, forwardedBy), forwarding, read, clientValues },
+    ];
   });
   return { config, reader: new RequestReader(config), parts: withWriteOrder(compiled) };
 }

@@ -49,6 +49,7 @@ beforeEach(async () => {
 afterEach(() => shop.close());
 
 function written(parts: readonly Drawn[]): Record<string, object> {
+  const firstShared = parts.findIndex(({ isHidden, place }) => !isHidden && place === 'shared');
   const entries = parts.flatMap((part, n): [string, object][] => {
     const { required, isHidden, isSkipped, fails, place, delayMs, joins } = part;
     const needs = n === 0 ? [] : [...new Set(part.needs.map((need) => `p${need % n}`))];
@@ -59,6 +60,7 @@ function written(parts: readonly Drawn[]): Record<string, object> {
       needs,
       ...(isSkipped ? { when: 'params.on' } : {}),
       ...(isHidden ? { hidden: true } : PLACES[place](n)),
+      ...(place === 'shared' && n !== firstShared && !isHidden ? { merge: 'deep' } : {}),
     };
     const join = {
       upstream: 'shop',
@@ -85,7 +87,7 @@ function written(parts: readonly Drawn[]): Record<string, object> {
 const PLACES: Readonly<Record<Drawn['place'], (n: number) => object>> = {
   own: () => ({ omit: ['nested.last'] }),
   group: (n) => ({ as: `group.of.p${n}` }),
-  shared: (n) => ({ as: `all`, merge: 'deep', rename: { items: `items${n}` } }),
+  shared: (n) => ({ as: `all`, rename: { items: `items${n}` } }),
   root: (n) => ({ flatten: true, pick: [`own${n}`] }),
 };
 

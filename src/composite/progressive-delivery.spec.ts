@@ -40,7 +40,7 @@ afterEach(async () => {
 async function serve(parts: object, composite: object = {}): Promise<void> {
   gateway = await serveComposites(
     {
-      upstreams: { shop: { url: shop.origin, retry: { maxAttempts: 1 } } },
+      upstreams: { shop: { url: shop.origin, attemptTimeoutMs: 2500, retry: { maxAttempts: 1 } } },
       composites: { page: { get: '/page', ...composite, parts } },
     },
     (fastify) => {
@@ -73,6 +73,7 @@ function open(format: 'text/event-stream' | 'application/x-ndjson', { headers, .
 const part = (path: string, more: object = {}) => ({ upstream: 'shop', get: path, ...more });
 const first = part('/first', { required: true });
 const second = part('/second');
+const guard = part('/guard', { required: true, hidden: true });
 
 describe.each(['text/event-stream', 'application/x-ndjson'] as const)('%s', (format) => {
   it('brings each part as it lands, whatever their order in the file', async () => {
@@ -238,6 +239,20 @@ describe.each(['text/event-stream', 'application/x-ndjson'] as const)('%s', (for
     });
   });
 
+  it('leaves the query of its client out of the log', async () => {
+    ready.set('/second', {});
+    await serve({ first, second });
+    const reader = await EventReader.open(gateway.port, '/page?token=s3cret', {
+      headers: { accept: format },
+    });
+    await reader.upTo(1);
+    answer('/first', {}, 500);
+    expect((await reader.toTheEnd()).at(-1)).toMatchObject({ event: 'problem', data: { status: 502 } });
+    const logged = JSON.stringify([gateway.log.errors, gateway.log.warnings]);
+    expect(logged).toContain('GET /page (');
+    expect(logged).not.toContain('s3cret');
+  });
+
   it('closes with a problem where the client is strict and any part fails', async () => {
     ready.set('/first', {});
     await serve({ first, second });
@@ -252,7 +267,7 @@ describe.each(['text/event-stream', 'application/x-ndjson'] as const)('%s', (for
 
   it('ends at the deadline', async () => {
     ready.set('/first', {});
-    await serve({ first, second }, { deadline: 100 });
+    await serve({ first, second }, { deadline: 1500 });
     expect(await (await open(format)).toTheEnd()).toMatchObject([
       { data: { part: 'first' } },
       { data: { part: 'second', state: 'fallback', reason: 'deadline' } },
@@ -291,19 +306,111 @@ describe.each(['text/event-stream', 'application/x-ndjson'] as const)('%s', (for
     const write = { upstream: 'shop', post: '/write', required: true };
     await serve(
       { first, write, note: { ...write, put: '/note', post: undefined } },
-      { get: undefined, post: '/page' },
+      { get: undefined, post: '/page', status: 201 },
     );
     const opened = open(format, { method: 'POST' });
-    const reader = await opened;
     await asked('/write');
     answer('/write', {});
     await asked('/note');
-    answer('/note', {}, 409);
+    answer('/note', {});
+    const reader = await opened;
     expect(await reader.toTheEnd()).toMatchObject([
       { data: { part: 'first' } },
       { data: { part: 'write' } },
-      { event: 'problem', data: { part: 'note', writes: { write: 'done', note: 'not-done' } } },
+      { data: { part: 'note' } },
+      { event: 'report', data: { status: 201, writes: { write: 'done', note: 'done' } } },
     ]);
+  });
+
+  it('is an ordinary problem where a required write fails, whatever has landed before', async () => {
+    ready.set('/first', {});
+    const write = { upstream: 'shop', post: '/write', required: true };
+    await serve(
+      { first, write, note: { ...write, put: '/note', post: undefined } },
+      { get: undefined, post: '/page', status: 201 },
+    );
+    const opened = open(format, { method: 'POST' });
+    await asked('/write');
+    answer('/write', {});
+    await asked('/note');
+    answer('/note', {}, 404);
+    const { response } = await opened;
+    expect(response.statusCode).toBe(404);
+    expect(response.headers['content-type']).toMatch(/^application\/problem\+json/);
+  });
+
+  it('waits for an optional write only where the client is strict', async () => {
+    ready.set('/first', {});
+    const write = { upstream: 'shop', post: '/write' };
+    await serve({ first, write }, { get: undefined, post: '/page' });
+    const reader = await open(format, { method: 'POST' });
+    await reader.upTo(1);
+    expect(reader.parts).toEqual(['first']);
+    await asked('/write');
+    answer('/write', {}, 404);
+    await reader.toTheEnd();
+
+    const opened = open(format, { method: 'POST', headers: { prefer: 'handling=strict' } });
+    await asked('/write');
+    answer('/write', {}, 404);
+    expect((await opened).response.statusCode).toBe(404);
+  });
+
+  it('closes with a problem that tells of the writes where a required read below them fails', async () => {
+    const write = { upstream: 'shop', post: '/write', required: true };
+    await serve({ write, first }, { get: undefined, post: '/page' });
+    const opened = open(format, { method: 'POST' });
+    await asked('/write');
+    answer('/write', {});
+    const reader = await opened;
+    await asked('/first');
+    answer('/first', {}, 404);
+    expect(await reader.toTheEnd()).toMatchObject([
+      { data: { part: 'write' } },
+      { event: 'problem', data: { status: 404, part: 'first', writes: { write: 'done' } } },
+    ]);
+  });
+
+  it.each(['GET', 'HEAD'])(
+    'sends nothing before a guard has ended, but asks for it all: %s',
+    async (method) => {
+      ready.set('/first', { n: 1 });
+      await serve({ guard, first, second: part('/second/{first.n}') });
+      const opened = open(format, { method });
+      await asked('/second/1');
+      answer('/second/1', {});
+      await asked('/guard');
+      answer('/guard', {}, 403);
+      const { response } = await opened;
+      expect(response.statusCode).toBe(403);
+      expect(response.headers).toMatchObject({
+        'content-type': 'application/problem+json; charset=utf-8',
+        'composite-complete': '?0',
+      });
+    },
+  );
+
+  it('brings what has waited for a guard behind it, in the order in which it landed', async () => {
+    ready.set('/first', { n: 1 });
+    await serve({ guard, first, second });
+    const opened = open(format);
+    await asked('/guard');
+    await asked('/second');
+    answer('/second', { n: 2 });
+    await eventually(() => held.size === 1);
+    answer('/guard', {});
+    const reader = await opened;
+    expect((await reader.toTheEnd()).map(({ event }) => event)).toEqual(['part', 'part', 'part', 'report']);
+    expect([...reader.parts].sort()).toEqual(['first', 'guard', 'second']);
+    expect(reader.document).toEqual({ first: { n: 1 }, second: { n: 2 } });
+  });
+
+  it('lets no ?fields= past a guard', async () => {
+    ready.set('/first', {}).set('/guard', {});
+    await serve({ guard, first, second });
+    const opened = EventReader.open(gateway.port, '/page?fields=first', { headers: { accept: format } });
+    await (await opened).toTheEnd();
+    expect(shop.seen.map(({ url }) => url).sort()).toEqual(['/first', '/guard']);
   });
 
   it('cancels at once what is asked for a client that leaves, and asks nothing more', async () => {
@@ -388,12 +495,16 @@ describe('a delivery', () => {
   let ended: boolean;
   let failure: unknown;
 
-  async function deliver(format: ProgressiveFormat, Runner = CompositeRunner): Promise<void> {
+  async function deliver(
+    format: ProgressiveFormat,
+    Runner = CompositeRunner,
+    parts: Readonly<Record<string, { readonly get: string }>> = { first, second },
+  ): Promise<void> {
     await serve({ first });
     const { config, composites } = parseGateway(
       JSON.stringify({
         upstreams: { shop: { url: shop.origin } },
-        composites: { page: { get: '/page', parts: { first, second } } },
+        composites: { page: { get: '/page', parts } },
       }),
       { env: {} },
     );
@@ -412,18 +523,25 @@ describe('a delivery', () => {
     };
     const request = { id: 'r', method: 'GET', url: '/page', exchange: undefined };
     const input = { params: {}, body: null };
-    const wanted = { runner, input, format, request, reply } as unknown as ProgressiveRequest;
+    const failures = { failed: () => undefined };
+    const wanted = { runner, input, format, request, reply, failures } as unknown as ProgressiveRequest;
     deliverProgressively(wanted, clock).subscribe({
       complete: () => (ended = true),
       error: (error: unknown) => (failure = error),
     });
-    await asked('/first');
-    await asked('/second');
+    await Promise.all(Object.values(parts).map(({ get }) => asked(get)));
   }
 
   afterEach(() => registry.onApplicationShutdown());
 
-  const taken = (): unknown => begun?.read();
+  const taken = (): string | null => (begun?.read() ?? null) as string | null;
+
+  /** All that is left, taken bit by bit. */
+  const rest = (): string => {
+    let text = '';
+    for (let more = taken(); more !== null; more = taken()) text += more;
+    return text;
+  };
 
   it('breaks a silence of 15 s, and begins the stream if nothing else has', async () => {
     await deliver(EVENT_STREAM);
@@ -451,6 +569,39 @@ describe('a delivery', () => {
     answer('/first', {});
     answer('/second', {});
     await eventually(() => ended);
+  });
+
+  it('says nothing before a guard has ended, however long that takes', async () => {
+    await deliver(EVENT_STREAM, CompositeRunner, { first, guard });
+    answer('/first', {});
+    clock.advance(60_000);
+    expect(begun).toBeUndefined();
+    answer('/guard', {});
+    await eventually(() => ended);
+    clock.advance(60_000);
+    expect(clock.pendingTimers).toBe(0);
+    expect(serverSentEvents(rest()).map(({ event }) => event)).toEqual(['part', 'part', 'report']);
+  });
+
+  it('keeps what many parts share once for a client that has not taken it', async () => {
+    const text = 'x'.repeat(10_000);
+    const names = Array.from({ length: 30 }, (_, n) => `p${n}`);
+    const parts = Object.fromEntries(names.map((name) => [name, part(`/${name}`, { as: `page.${name}` })]));
+    await deliver(EVENT_STREAM, CompositeRunner, { ...parts, other: part('/other') });
+    answer('/other', { n: 1 });
+    await eventually(() => begun !== undefined);
+    for (const name of names) answer(`/${name}`, text);
+    await eventually(() => ended);
+    const all = rest();
+    const events = serverSentEvents(all).map(({ data }) => data);
+    expect(events).toHaveLength(32);
+    expect(events.filter((event) => 'data' in event).map(({ data }) => Object.keys(data as object))).toEqual([
+      ['other'],
+      ['page'],
+    ]);
+    const document = { page: Object.fromEntries(names.map((name) => [name, text])), other: { n: 1 } };
+    expect(Object.assign({}, ...events.map(({ data }) => data))).toEqual(document);
+    expect(all.length).toBeLessThan(JSON.stringify(document).length + 32 * 100);
   });
 
   it('is silent where the format has no word for that', async () => {

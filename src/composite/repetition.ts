@@ -1,4 +1,5 @@
 import { type UpstreamConfig } from '../upstream/config/gateway-config.js';
+import { IDEMPOTENCY_KEY, READING_METHODS, REPLAY_SAFE_METHODS } from '../upstream/upstream-call.js';
 import { type CompositeConfig, type PartConfig } from './config/composite-config.js';
 
 /** How often one call of a part may be sent, and why. */
@@ -9,15 +10,11 @@ export interface Repetition {
   readonly attempts: number;
 }
 
-const REPLAY_SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
-const HEDGEABLE: ReadonlySet<string> = new Set(['GET', 'HEAD']);
-const IDEMPOTENCY_KEY = 'idempotency-key';
-
 /** Whether a call of the part may be sent again: by its verb, or by an idempotency key, its own or the client's. */
 export function isReplaySafe(part: PartConfig, composite: CompositeConfig): boolean {
   const { method, idempotencyKey, headers, forward = composite.forward } = part;
   return (
-    REPLAY_SAFE.has(method) ||
+    REPLAY_SAFE_METHODS.has(method) ||
     idempotencyKey !== undefined ||
     Object.hasOwn(headers, IDEMPOTENCY_KEY) ||
     forward.headers.includes(IDEMPOTENCY_KEY)
@@ -36,7 +33,7 @@ export function repetitionOf(
   if (!isReplaySafe(part, composite) && !forwardHeaders.includes(IDEMPOTENCY_KEY)) {
     return { repeats: 'nothing', attempts: 1 };
   }
-  if (hedge.mode !== 'off' && HEDGEABLE.has(part.method)) {
+  if (hedge.mode !== 'off' && READING_METHODS.has(part.method)) {
     return { repeats: 'hedges', attempts: 1 + hedge.maxHedges };
   }
   return { repeats: retry.maxAttempts > 1 ? 'retries' : 'nothing', attempts: retry.maxAttempts };

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { Controller, Post } from '@nestjs/common';
 import { type Answer, type Ask, TestGateway } from '../aggregation/testing/test-gateway.js';
 import { type RecordingServer, recordingServer } from '../http/testing/recording-server.js';
@@ -126,8 +127,20 @@ describe('a parameter', () => {
     expect(await sentFor('?p=a,b')).toEqual(['a', 'b']);
     expect(await sentFor('?p=a,b&p=c')).toEqual(['a', 'b', 'c']);
     expect(await sentFor('?p=a%2Cb,c')).toEqual(['a,b', 'c']);
-    expect(await sentFor('?p=')).toEqual([]);
     expect(await sentFor('')).toBeNull();
+  });
+
+  it('of type array that is empty is not there', async () => {
+    await serveParam({ type: 'array' });
+    expect(await sentFor('?p=')).toBeNull();
+    expect(await sentFor('?p&p=')).toBeNull();
+    await gateway?.stop();
+    await serveParam({ type: 'array', default: ['a'] });
+    expect(await sentFor('?p=')).toEqual(['a']);
+    await gateway?.stop();
+    await serveParam({ type: 'array', required: true });
+    expect(await sentFor('?p=')).toBeUndefined();
+    expect(await sentFor('?p=b')).toEqual(['b']);
   });
 
   it('of type array has its items read and checked', async () => {
@@ -354,5 +367,132 @@ describe('a body without a parser', () => {
     const options = { method: 'POST', headers: { 'content-type': 'application/xml' }, body: '<a/>' };
     expect((await ask('/orders', options)).status).toBe(415);
     expect((await ask('/nothing', options)).status).toBe(404);
+  });
+});
+
+describe('a name that every object has', () => {
+  it.each(['header', 'cookie', 'query'])(
+    'is that of a parameter like any other, in the %s',
+    async (place) => {
+      await serveParam({ in: place, alias: 'constructor' });
+      expect(await sentFor('')).toBeNull();
+      const sent = { header: { constructor: 'x' }, cookie: { cookie: 'constructor=x' }, query: {} };
+      const query = place === 'query' ? '?constructor=x' : '';
+      expect(await sentFor(query, sent[place as keyof typeof sent])).toBe('x');
+    },
+  );
+
+  it('is no header to pass on where none was sent', async () => {
+    await serve({
+      get: '/screen',
+      forward: { headers: ['constructor', 'valueof'] },
+      parts: { it: { upstream: 'shop', get: '/it', required: true } },
+    });
+    expect((await ask('/screen')).status).toBe(200);
+    expect(Object.keys(shop.seen[0]?.headers ?? {})).not.toContain('constructor');
+  });
+});
+
+describe('the defaults of a body', () => {
+  const bodySchema = {
+    type: 'object',
+    properties: {
+      quantity: { type: 'integer', default: 1 },
+      gift: { type: 'object', properties: { wrap: { default: { paper: 'plain' } } } },
+      lines: { type: 'array', items: { type: 'object', required: ['n'], properties: { n: { default: 7 } } } },
+    },
+  };
+
+  async function sentAs(body: object, filler = ''): Promise<unknown> {
+    const headers = { 'content-type': 'application/json' };
+    await ask('/screen', { method: 'POST', headers, body: JSON.stringify({ ...body, filler }) });
+    return JSON.parse(shop.seen.at(-1)?.body ?? 'null');
+  }
+
+  it.each([
+    ['a short', ''],
+    ['a long', 'x'.repeat(20_000)],
+  ])('stand where the client has sent nothing, at any depth, in %s body', async (_, filler) => {
+    await serve({
+      post: '/screen',
+      bodySchema,
+      parts: { it: { upstream: 'shop', post: '/it', body: 'body' } },
+    });
+    expect(await sentAs({}, filler)).toEqual({ quantity: 1, filler });
+    expect(await sentAs({ quantity: 3, gift: {}, lines: [{}, { n: 1 }] }, filler)).toEqual({
+      quantity: 3,
+      gift: { wrap: { paper: 'plain' } },
+      lines: [{ n: 7 }, { n: 1 }],
+      filler,
+    });
+  });
+
+  it('are those of the body alone: an answer stays as it is', async () => {
+    const schema = { type: 'object', properties: { added: { default: 1 } } };
+    await serve({ get: '/screen', parts: { it: { upstream: 'shop', get: '/it', schema } } });
+    expect((await ask('/screen')).text).toBe('{"it":{"ok":true}}');
+  });
+
+  it('are refused when the file is read where they would never stand', () => {
+    const composite = {
+      post: '/screen',
+      bodySchema: { anyOf: [{ properties: { a: { default: 1 } } }] },
+      parts: { it: { upstream: 'shop', post: '/it', body: 'body' } },
+    };
+    const file = { upstreams: { shop: { url: 'http://shop' } }, composites: { screen: composite } };
+    expect(() => parseGateway(JSON.stringify(file), { env: {} })).toThrow(
+      /screen\.bodySchema: found a default that is never applied; expected defaults that are/,
+    );
+  });
+});
+
+describe('a body that is encoded', () => {
+  it('is a 415 that says how it can be sent', async () => {
+    await serve({
+      post: '/screen',
+      bodySchema: true,
+      parts: { it: { upstream: 'shop', post: '/it', body: 'body' } },
+    });
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+    const body = gzipSync('{"a":1}').toString('latin1');
+    const answer = await ask('/screen', { method: 'POST', headers, body });
+    expect([answer.status, answer.headers['accept-encoding']]).toEqual([415, 'identity']);
+    expect(answer.headers['content-type']).toContain('application/problem+json');
+    const broken = { 'content-type': 'application/json', 'content-encoding': 'identity' };
+    expect((await ask('/screen', { method: 'POST', headers: broken, body: '{' })).status).toBe(400);
+    expect(shop.seen).toEqual([]);
+  });
+});
+
+describe('a 401 that an upstream has given', () => {
+  it.each([
+    ['bearer', 'Bearer t', 'Bearer'],
+    ['basic', 'Basic dTpw', 'Basic realm="api", charset="UTF-8"'],
+    ['cookie', undefined, undefined],
+    [undefined, 'Bearer t', undefined],
+  ])('asks for what the composite asks for: %s', async (auth, authorization, challenge) => {
+    const refusing = await recordingServer((_request, response) => {
+      response
+        .writeHead(401, { 'www-authenticate': 'Negotiate', 'content-type': 'application/json' })
+        .end('{}');
+    });
+    gateway = await serveComposites({
+      upstreams: { shop: { url: refusing.origin } },
+      composites: {
+        screen: {
+          get: '/screen',
+          auth,
+          forward: { headers: ['authorization'], cookies: ['sid'] },
+          parts: { it: { upstream: 'shop', get: '/it', required: true } },
+        },
+      },
+    });
+    const headers = { cookie: 'sid=1', ...(authorization === undefined ? {} : { authorization }) };
+    for (const accept of ['application/json', 'application/x-ndjson']) {
+      const answer = await ask('/screen', { headers: { ...headers, accept } });
+      expect([answer.status, answer.headers['www-authenticate']]).toEqual([401, challenge]);
+    }
+    expect(refusing.seen).toHaveLength(2);
+    await refusing.close();
   });
 });

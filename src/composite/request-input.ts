@@ -1,6 +1,7 @@
 import { type FastifyRequest } from 'fastify';
 import { RequestProblem, type RequestFlaw } from '../aggregation/request-problem.js';
 import { type AnswerNote } from '../upstream/answer-note.js';
+import { isTooDeep, MAX_DEPTH } from '../upstream/json-depth.js';
 import { Authentication } from './authentication.js';
 import { CLIENT, type CompositeInput } from './composite-input.js';
 import { type CompositeConfig, type ForwardConfig } from './config/composite-config.js';
@@ -11,6 +12,9 @@ import { decodedQuery, RequestQuery } from './request-query.js';
 
 /** A body of no more bytes is searched for everything that is wrong with it; of a longer one the first flaw is named. */
 const MAX_THOROUGH_BYTES = 16 * 1024;
+
+/** A body of no more bytes is not asked how deep it is nested: each level takes two. */
+const MAX_UNSEEN_BYTES = 2 * MAX_DEPTH;
 
 const JSON_TYPE = /^application\/json[ \t]*(?:;|$)/i;
 
@@ -28,6 +32,8 @@ export class RequestReader {
   private readonly forwardsBody: boolean;
   private readonly forwards: boolean;
   private readonly forwardedQuery: ReadonlySet<string>;
+  /** The parameters of the query that are read, or passed on. */
+  private readonly queryNames: ReadonlySet<string>;
   private readonly readsCookies: boolean;
   /** On which of the request's headers the response depends, whatever the upstreams say. */
   private readonly note: AnswerNote | undefined;
@@ -39,12 +45,20 @@ export class RequestReader {
     this.method = config.method;
     this.authentication = config.auth === undefined ? undefined : new Authentication(config.auth, cookies);
     this.params = config.params.map((param) => [param.name, new ParamReader(param)]);
-    this.bodyValidator = config.bodySchema === undefined ? undefined : new JsonValidator(config.bodySchema);
+    this.bodyValidator =
+      config.bodySchema === undefined ? undefined : new JsonValidator(config.bodySchema, true);
     this.forwardsBody = forwards.some(({ body }) => body);
     this.forwards = forwards.some(isSome);
     this.forwardedQuery = new Set(forwards.flatMap(({ query }) => query));
+    const read = config.params.filter(({ in: place }) => place === 'query').map(({ alias }) => alias);
+    this.queryNames = new Set([...read, ...this.forwardedQuery]);
     this.readsCookies = config.params.some(({ in: place }) => place === 'cookie');
     this.note = noteOf(variesBy(config, forwards));
+  }
+
+  /** The header fields that go with a 401 of an upstream that is passed on. */
+  get challenge(): Readonly<Record<string, string>> {
+    return this.authentication?.challenge ?? {};
   }
 
   /** @throws RequestProblem */
@@ -53,7 +67,7 @@ export class RequestReader {
     if (this.note !== undefined) request.exchange?.freshness.answered(this.note);
     this.authentication?.check(headers);
     const flaws: RequestFlaw[] = [];
-    const query = new RequestQuery(request.url);
+    const query = new RequestQuery(request.url, this.queryNames);
     const cookies = this.readsCookies ? cookiesOf(headers.cookie) : NO_COOKIES;
     const source = { path, query, headers, cookies };
     const params: Record<string, unknown> = {};
@@ -89,8 +103,14 @@ export class RequestReader {
       if (isTaken) throw unsupported(this.method);
       return undefined;
     }
+    const bytes = Number(headers['content-length'] ?? Infinity);
+    // What is short cannot be deep.
+    if (bytes > MAX_UNSEEN_BYTES && isTooDeep(body)) {
+      flaws.push({ in: 'body', name: '', detail: `is nested more than ${MAX_DEPTH} deep` });
+      return undefined;
+    }
     if (bodyValidator === undefined) return body;
-    const isShort = Number(headers['content-length'] ?? Infinity) <= MAX_THOROUGH_BYTES;
+    const isShort = bytes <= MAX_THOROUGH_BYTES;
     const first = isShort ? undefined : bodyValidator.flawOf(body);
     const found = isShort ? bodyValidator.flawsOf(body) : first === undefined ? [] : [first];
     for (const { pointer, detail } of found) flaws.push({ in: 'body', name: pointer, detail });

@@ -3,12 +3,16 @@ import { nearestName } from '../upstream/config/nearest-name.js';
 import { type PartConfig } from './config/composite-config.js';
 import { type Place } from './config/place.js';
 import { suggestion } from './config/suggestion.js';
+import { textFlaw } from './text-meant.js';
 import { Expression, ExpressionError, type ScopePath } from './expression.js';
+import { literalPattern } from './literal-pattern.js';
 import { ValueTemplate } from './value-template.js';
 
 /** The names that expressions may use, right or wrong in themselves. */
 export interface ScopeNames {
   readonly params: readonly string[];
+  /** Those of them that a request may do without, and that have no default. */
+  readonly optionalParams: readonly string[];
   /** Whether there may be others, which could not be read. */
   readonly moreParams: boolean;
   readonly parts: readonly string[];
@@ -23,6 +27,10 @@ export interface Reference {
   /** Where in the text that stands there; undefined where the place as a whole is the reference. */
   readonly offset: number | undefined;
 }
+
+/** Words that JMESPath takes for sums and quotients. */
+const WORDS = /^\w+(?:[-/]\w+)+$/;
+const PATH = /^\w+(?:\.\w+)*$/;
 
 const JOIN_NAMES: readonly string[] = ['item', 'key', 'keys'];
 
@@ -45,7 +53,10 @@ export class ScopeReader {
 
   /** An expression over the scope as every part has it. */
   condition(text: string, place: Place): Expression | undefined {
-    return this.scoped(text, place, []);
+    const expression = expressionOr(text, (error) => {
+      if (!this.isCutOff(text)) sayFlaw(error, place);
+    });
+    return this.scoped(expression, text, place, []);
   }
 
   /** A value of a call: an expression, anything that stands for itself, or lists and groups of both. */
@@ -65,7 +76,7 @@ export class ScopeReader {
     if (![...this.rootNames, ...JOIN_NAMES].includes(root)) {
       if (this.names.moreParams || !this.isSound) return undefined;
       const nearest = nearestName(root, [...this.names.params, ...this.names.parts]);
-      const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
+      const hint = nearest === undefined ? this.joinHint(root) : `; did you mean ${nearest}?`;
       const expected =
         'a value for it under values, a parameter of that name, or a path into params, body or a part';
       place.unexpectedWithin(offset, `{${variable}}`, expected + hint);
@@ -93,8 +104,15 @@ export class ScopeReader {
     return ['params', 'body', ...this.names.parts];
   }
 
+  /** How a call of a join says what it asks for. */
+  private joinHint(name: string): string {
+    const names = this.ownJoinNames;
+    if (names.includes('keys')) return `; for the keys of a batch, values: { ${name}: keys }`;
+    return names.includes('key') ? `; {key} is the key of each item, and {item.${name}} a field of it` : '';
+  }
+
   private isReadable(written: unknown, place: Place): boolean {
-    if (typeof written === 'string') return this.scoped(written, place, this.ownJoinNames) !== undefined;
+    if (typeof written === 'string') return this.isMade(written, place);
     if (typeof written !== 'object' || written === null) return true;
     const entries = Array.isArray(written) ? [...written.entries()] : Object.entries(written);
     const readable = entries.map(([key, value]: [PropertyKey, unknown]) =>
@@ -103,8 +121,47 @@ export class ScopeReader {
     return !readable.includes(false);
   }
 
-  private scoped(text: string, place: Place, joinNames: readonly string[]): Expression | undefined {
-    const expression = readExpression(text, place);
+  /** Whether a value can be made of it; if not, that is one mistake, whatever is wrong with it. */
+  private isMade(text: string, place: Place): boolean {
+    const known = [...this.rootNames, ...this.ownJoinNames];
+    const isPath = known.some((name) => new RegExp(`(?<![\\w.])${name}\\.`).test(text));
+    const expression = expressionOr(text, (error) => {
+      if (this.isCutOff(text)) return;
+      const flaw = isPath && !text.includes('{') ? undefined : textFlaw(text, [], place);
+      if (flaw === undefined) sayFlaw(error, place);
+      else place.unexpected(flaw.expected, flaw.found);
+    });
+    if (expression === undefined) return false;
+    const unknown = [...expression.references].filter((name) => ![...known, ...JOIN_NAMES].includes(name));
+    const flaw =
+      unknown.length === 0 || (!place.holdsVariable && this.isMisspelt(text, unknown, expression))
+        ? undefined
+        : textFlaw(text, unknown, place);
+    if (flaw === undefined) return this.scoped(expression, text, place, this.ownJoinNames) !== undefined;
+    place.unexpected(flaw.expected, flaw.found);
+    return false;
+  }
+
+  /** Whether YAML has taken the rest of a call for a key, which has been said. */
+  private isCutOff(text: string): boolean {
+    return !this.isSound && text.split('(').length > text.split(')').length;
+  }
+
+  /** Whether a value with unknown names is an expression all the same, and no text. */
+  private isMisspelt(text: string, unknown: readonly string[], { references }: Expression): boolean {
+    if (unknown.length < references.size) return !WORDS.test(text);
+    const [name = '', ...others] = unknown;
+    const known = [...this.rootNames, ...this.ownJoinNames];
+    const isNear = this.names.params.includes(name) || nearestName(name, known) !== undefined;
+    return others.length === 0 && isNear && PATH.test(text);
+  }
+
+  private scoped(
+    expression: Expression | undefined,
+    text: string,
+    place: Place,
+    joinNames: readonly string[],
+  ): Expression | undefined {
     if (expression === undefined) return undefined;
     const { paths, referencesAll } = expression;
     if (referencesAll) {
@@ -133,8 +190,9 @@ export class ScopeReader {
       const ofParams = this.names.params.includes(root) ? `; did you mean params.${root}?` : undefined;
       const nearest = nearestName(root, [...this.rootNames, ...joinNames]);
       const meant = nearest === undefined ? '' : `; did you mean ${nearest}?`;
-      const asText = path.length === 1 ? `; the text itself would be "'${root}'"` : '';
-      place.unexpectedWithin(offset, root, `params, body or a part${ofParams ?? (meant || asText)}`);
+      const isQuoted = isInDoubleQuotes(root, place);
+      const asText = isQuoted ? `; double quotes are for names, text stands in single quotes: '${root}'` : '';
+      place.unexpectedWithin(offset, root, `params, body or a part${ofParams ?? (asText || meant)}`);
       return false;
     }
     this.references.push({ part: root, at: place.at, offset });
@@ -174,13 +232,27 @@ export class ScopeReader {
 
 /** An expression; reported and undefined if it is none. */
 export function readExpression(text: string, place: Place): Expression | undefined {
+  return expressionOr(text, (error) => {
+    sayFlaw(error, place);
+  });
+}
+
+function expressionOr(text: string, say: (error: ExpressionError) => void): Expression | undefined {
   try {
     return new Expression(text);
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
-    place.flawWithin(error.offset ?? 0, `the expression ${error.message}`);
+    say(error);
     return undefined;
   }
+}
+
+function sayFlaw(error: ExpressionError, place: Place): void {
+  place.flawWithin(error.offset ?? 0, `the expression ${error.message}`);
+}
+
+function isInDoubleQuotes(name: string, { value }: Place): boolean {
+  return typeof value === 'string' && value.includes(JSON.stringify(name));
 }
 
 /** Where the last of these names, one behind the other, stands in a text. */
@@ -192,7 +264,6 @@ function offsetOf(text: string, [root = '', name]: ScopePath): number {
 }
 
 function wordAt(text: string, word: string, from: number): number {
-  const escaped = word.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-  const found = new RegExp(`(?<![\\w'])${escaped}(?![\\w'])`).exec(text.slice(from));
+  const found = new RegExp(`(?<![\\w'])${literalPattern(word)}(?![\\w'])`).exec(text.slice(from));
   return found === null ? -1 : from + found.index;
 }

@@ -55,6 +55,26 @@ export class Shape {
     return place;
   }
 
+  /** Whether what is shaped may have something at a path, which may lead through lists. */
+  mayHave(path: readonly string[]): boolean {
+    let level: Level | undefined = this.root;
+    for (const key of path) {
+      if (level === undefined) return true;
+      const field = namedField(level, key);
+      // Without one of that name, it is a key that stays as it is, or none.
+      if (field === undefined && (!level.keepsOthers || level.fields.has(key))) return false;
+      level = field?.below;
+    }
+    return true;
+  }
+
+  /** The keys right below a path that are known by name. */
+  keysBelow(path: readonly string[]): readonly string[] {
+    let level: Level | undefined = this.root;
+    for (const key of path) level = level && namedField(level, key)?.below;
+    return level === undefined ? [] : stayingIn(level).map(({ name }) => name);
+  }
+
   /** The only keys what is shaped can have; undefined where it may have any. */
   get keys(): readonly string[] | undefined {
     return this.root.keepsOthers ? undefined : [...this.root.fields.values()].map(({ name }) => name);
@@ -76,6 +96,14 @@ interface Field {
   goes: boolean;
   /** What happens below it; undefined for nothing. */
   below: Level | undefined;
+}
+
+function stayingIn({ fields }: Level): readonly Field[] {
+  return [...fields.values()].filter(({ goes }) => !goes);
+}
+
+function namedField(level: Level, name: string): Field | undefined {
+  return stayingIn(level).find((field) => field.name === name);
 }
 
 function segments(path: string): readonly string[] {

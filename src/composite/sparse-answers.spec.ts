@@ -1,9 +1,17 @@
 import { type Answer, type TestGateway } from '../aggregation/testing/test-gateway.js';
+import { CompositeRun } from '../aggregation/composite-run.js';
 import { type RecordingServer, recordingServer } from '../http/testing/recording-server.js';
 import { UpstreamRegistry } from '../upstream/upstream-registry.js';
 import { CompositeRunner } from './composite-runner.js';
+import type * as ExpressionSyntax from './expression-syntax.js';
+import { parsedExpression } from './expression-syntax.js';
 import { parseGateway } from './config/gateway.js';
 import { serveComposites } from './testing/serve-composites.js';
+
+jest.mock('./expression-syntax.js', () => {
+  const actual = jest.requireActual<typeof ExpressionSyntax>('./expression-syntax.js');
+  return { ...actual, parsedExpression: jest.fn(actual.parsedExpression) };
+});
 
 const order = { id: 'o-1', total: 12, customerId: 'c-1', lines: [{ sku: 'a' }, { sku: 'b' }] };
 
@@ -45,6 +53,10 @@ beforeAll(async () => {
       screen: { get: '/screen/{id}', parts },
       whole: { get: '/whole/{id}', sparse: false, parts },
       posted: { post: '/posted/{id}', parts },
+      guarded: {
+        get: '/guarded',
+        parts: { guard: { ...parts.stock, hidden: true }, offers: parts.offers },
+      },
     },
   });
 });
@@ -93,6 +105,11 @@ describe('?fields=', () => {
     expect((await gateway.ask('/screen/o-1')).status).toBe(502);
     expect((await gateway.ask('/screen/o-1?fields=offers')).status).toBe(200);
     expect((await gateway.ask('/screen/o-1?fields=offers,stock')).status).toBe(502);
+  });
+
+  it('is not let past a guard', async () => {
+    const answer = await gateway.ask('/guarded?fields=offers');
+    expect([answer.status, called()]).toEqual([502, ['/offers', '/stock']]);
   });
 
   it('may be kept as long as what it is made of', async () => {
@@ -163,6 +180,27 @@ describe('a runner', () => {
     expect(runner.narrowed([' offers', 'order.id,offers.title'])).toBe(narrowed);
     expect(runner.narrowed('order.id')).not.toBe(narrowed);
     expect(runner.narrowed(undefined)).toBe(runner);
+  });
+
+  it('declares its parts once, not for every run', () => {
+    const runner = new CompositeRunner(composites[0]!, registry);
+    const declared = jest.spyOn(CompositeRun.prototype, 'start').mockImplementation(function (this: object) {
+      stages.push((this as { readonly stages: readonly unknown[] }).stages);
+    });
+    const stages: (readonly unknown[])[] = [];
+    for (const id of ['o-1', 'o-2']) runner.run({ params: { id }, body: null }).subscribe();
+    declared.mockRestore();
+    expect(stages).toHaveLength(2);
+    expect(stages[1]).toBe(stages[0]);
+  });
+
+  it('is worked out without reading an expression again', () => {
+    const read = jest.mocked(parsedExpression);
+    expect(read).toHaveBeenCalled();
+    read.mockClear();
+    const runner = new CompositeRunner(composites[0]!, registry);
+    runner.narrowed('order.lines.product.name,people');
+    expect(read).not.toHaveBeenCalled();
   });
 
   it('keeps the hundred that were asked for last', () => {

@@ -1,19 +1,10 @@
-import { type ForEachConfig } from './config/composite-config.js';
+import { parsedExpression } from './expression-syntax.js';
 import { stitchHost, type StitchFlaw, type StitchHost } from './stitch-host.js';
 
 const PARTS = ['order', 'orders', 'cart'];
 
 function hostOf(items: string, key: string | undefined = 'sku'): StitchHost | StitchFlaw {
-  const forEach: ForEachConfig = {
-    items,
-    key,
-    batch: undefined,
-    concurrency: 8,
-    maxItems: 200,
-    missing: null,
-    collect: { form: 'stitch', field: 'product' },
-  };
-  return stitchHost(forEach, PARTS);
+  return stitchHost(parsedExpression(items), key, PARTS);
 }
 
 describe('the part that values are stitched into', () => {
@@ -86,18 +77,7 @@ describe('nothing can be stitched into', () => {
   });
 
   it('items without a key', () => {
-    const { key, ...flaw } = stitchHost(
-      {
-        items: 'order.lines',
-        key: undefined,
-        batch: undefined,
-        concurrency: 8,
-        maxItems: 200,
-        missing: null,
-        collect: { form: 'stitch', field: 'product' },
-      },
-      PARTS,
-    ) as StitchFlaw;
+    const { key, ...flaw } = stitchHost(parsedExpression('order.lines'), undefined, PARTS) as StitchFlaw;
     expect([key, flaw]).toEqual(['key', { expected: 'JMESPath over an item: its key, such as sku' }]);
   });
 });

@@ -1,5 +1,4 @@
-import { type ForEachConfig } from './config/composite-config.js';
-import { type ExpressionNode, parsedExpression } from './expression-syntax.js';
+import { type ExpressionNode } from './expression-syntax.js';
 
 /** The part in whose value the items of a stitched join stand. */
 export interface StitchHost {
@@ -19,13 +18,18 @@ export interface StitchFlaw {
  * one part, and the expression must lead to them themselves: into a copy, or a new object, nothing can be stitched that
  * would show in the response.
  *
+ * @param items the expression that leads to them.
+ * @param key of an item, undefined for none.
  * @param parts the names of the composite's parts.
- * @throws ExpressionError
  */
-export function stitchHost({ items, key }: ForEachConfig, parts: readonly string[]): StitchHost | StitchFlaw {
+export function stitchHost(
+  items: ExpressionNode,
+  key: string | undefined,
+  parts: readonly string[],
+): StitchHost | StitchFlaw {
   if (key === undefined) return { key: 'key', expected: 'JMESPath over an item: its key, such as sku' };
   const way = new WayToItems();
-  const origin = way.follow(parsedExpression(items), SCOPE, new Map());
+  const origin = way.follow(items, SCOPE, new Map());
   if (way.makesNew !== undefined) {
     const expected = `a path to items of a part, such as order.lines: ${way.makesNew} makes new ones, into which nothing can be stitched`;
     return { key: 'items', expected };

@@ -100,7 +100,7 @@ const NOTHING: JsonObject = {};
 function stitchOf(part: PlannedPart, names: readonly string[]): Stitch | undefined {
   const { config, join } = part;
   if (join?.config.collect.form !== 'stitch') return undefined;
-  const host = stitchHost(join.config, names);
+  const host = stitchHost(join.items.tree, join.config.key, names);
   if ('expected' in host) return undefined;
   return { part: config.name, join, field: join.config.collect.field, host, shape: Shape.of(config) };
 }

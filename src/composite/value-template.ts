@@ -1,5 +1,5 @@
 import { deepFrozen } from '../upstream/config/deep-frozen.js';
-import { EvaluationError, Expression, type Scope } from './expression.js';
+import { EvaluationError, Expression, type Scope, type ScopePath } from './expression.js';
 import { writeKey } from './json-object.js';
 
 /**
@@ -9,15 +9,18 @@ import { writeKey } from './json-object.js';
 export class ValueTemplate {
   /** The names at the root of the scope that it may look at. */
   readonly references: ReadonlySet<string>;
+  /** The places in the scope that it may look at, as far down as they are known. */
+  readonly paths: readonly ScopePath[];
   /** Its value, where that does not depend on the scope. */
   readonly constant: { readonly value: unknown } | undefined;
   private readonly make: Make;
 
   /** @throws ExpressionError for the first text in it that is no expression. */
   constructor(written: unknown) {
-    const references = new Set<string>();
-    const { make, constant } = compile(written, [], references);
-    this.references = references;
+    const paths: ScopePath[] = [];
+    const { make, constant } = compile(written, [], paths);
+    this.references = new Set(paths.map(([root = '']) => root));
+    this.paths = paths;
     this.constant = constant;
     this.make = make;
   }
@@ -38,16 +41,16 @@ interface Compiled {
 /** Where something stands within a value, from its root. */
 type ValuePath = readonly (string | number)[];
 
-function compile(written: unknown, at: ValuePath, references: Set<string>): Compiled {
-  if (typeof written === 'string') return compiledText(written, at, references);
+function compile(written: unknown, at: ValuePath, paths: ScopePath[]): Compiled {
+  if (typeof written === 'string') return compiledText(written, at, paths);
   if (typeof written !== 'object' || written === null) return constantly(written);
   if (Array.isArray(written)) {
-    const items = written.map((item: unknown, index) => compile(item, [...at, index], references));
+    const items = written.map((item: unknown, index) => compile(item, [...at, index], paths));
     return together(items, (scope) => items.map(({ make }) => make(scope)));
   }
   const entries = Object.entries(written).map(([key, value]) => ({
     key,
-    ...compile(value, [...at, key], references),
+    ...compile(value, [...at, key], paths),
   }));
   return together(entries, (scope) => {
     const group: Record<string, unknown> = {};
@@ -56,9 +59,9 @@ function compile(written: unknown, at: ValuePath, references: Set<string>): Comp
   });
 }
 
-function compiledText(text: string, at: ValuePath, references: Set<string>): Compiled {
+function compiledText(text: string, at: ValuePath, paths: ScopePath[]): Compiled {
   const expression = new Expression(text);
-  for (const name of expression.references) references.add(name);
+  paths.push(...expression.paths);
   if (expression.constant !== undefined) return constantly(expression.constant.value);
   if (at.length === 0) return { make: (scope) => expression.evaluate(scope), constant: undefined };
   return { make: (scope) => evaluatedAt(at, expression, scope), constant: undefined };

@@ -1,7 +1,7 @@
-import { Observable } from 'rxjs';
+import { Observable, type Unsubscribable } from 'rxjs';
 import { type WriteOutcome } from '../aggregation/write-outcome.js';
 import { type AnswerNote, type AnswerNotes } from '../upstream/answer-note.js';
-import { isWithoutEffect } from '../upstream/classify.js';
+import { isAnswered2xx, isWithoutEffect } from '../upstream/classify.js';
 import { RequestContext } from '../upstream/request-context.js';
 import { type UpstreamError } from '../upstream/upstream-error.js';
 
@@ -18,8 +18,8 @@ export class WriteLedger {
     );
 
   /**
-   * The write of a part, on record. Once it is on the wire, its deadline alone cuts it off: whoever leaves meanwhile, the
-   * client above all, does so without it.
+   * The write of a part, on record. While it is on the wire, its deadlines alone cut it off: whoever leaves meanwhile, the
+   * client above all, does so without it. What fails then is not tried again.
    */
   recorded(name: string, write: Observable<unknown>): Observable<unknown> {
     return new Observable((subscriber) => {
@@ -46,7 +46,7 @@ export class WriteLedger {
           undefined,
         );
       subscriber.add(() => {
-        if (!tried.isOnTheWire) call.unsubscribe();
+        tried.abandoned(call);
       });
     });
   }
@@ -58,12 +58,10 @@ class TriedWrite implements AnswerNotes {
   private ended = 0;
   private withoutEffect = 0;
   private accepted = false;
+  /** The call, once nobody waits for it any more. */
+  private unattended: Unsubscribable | undefined;
 
   constructor(private readonly notes: AnswerNotes | undefined) {}
-
-  get isOnTheWire(): boolean {
-    return this.started > this.ended;
-  }
 
   get outcome(): WriteOutcome {
     if (this.accepted) return 'done';
@@ -76,11 +74,37 @@ class TriedWrite implements AnswerNotes {
 
   attemptStarted(): void {
     this.started++;
+    this.notes?.attemptStarted?.();
   }
 
   attemptEnded(failure: UpstreamError | undefined): void {
     this.ended++;
-    if (failure === undefined) this.accepted = true;
+    if (failure === undefined || isAnswered2xx(failure)) this.accepted = true;
     else if (isWithoutEffect(failure)) this.withoutEffect++;
+    this.attemptOver();
+  }
+
+  attemptCut(): void {
+    this.ended++;
+    this.attemptOver();
+  }
+
+  /** Nobody waits for the call any more: it ends as soon as nothing of it is on the wire. */
+  abandoned(call: Unsubscribable): void {
+    this.unattended = call;
+    this.endUnattended();
+  }
+
+  private attemptOver(): void {
+    // Not now: breaker and bulkhead have yet to hear how the attempt ended.
+    if (this.unattended !== undefined) {
+      queueMicrotask(() => {
+        this.endUnattended();
+      });
+    }
+  }
+
+  private endUnattended(): void {
+    if (this.started === this.ended) this.unattended?.unsubscribe();
   }
 }

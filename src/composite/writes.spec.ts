@@ -160,19 +160,28 @@ describe('what a failed composite says of its writes', () => {
     expect(problemOf(await checkout())).toMatchObject({ reason: 'invalid', writes: { reserve: 'done' } });
   });
 
+  it.each<[string, string, number, string]>([
+    ['text', 'text/plain', 201, 'created'],
+    ['half a document', 'application/json', 200, '{"half":'],
+  ])('is done where it answered 2xx with %s', async (_what, type, status, body) => {
+    behaviours.set('/pay', (response) => {
+      response.writeHead(status, { 'content-type': type }).end(body);
+    });
+    await serve({ reserve, pay, note });
+    expect(problemOf(await checkout())).toMatchObject({
+      part: 'pay',
+      reason: 'invalid',
+      writes: { reserve: 'done', pay: 'done', note: 'not-tried' },
+    });
+    expect(asked()).toEqual(['POST /reserve', 'POST /pay']);
+  });
+
   it.each<[string, string, Behaviour]>([
     ['not-done', 'refused it', json(409)],
     ['not-done', 'asked for patience', json(429)],
     ['unknown', 'answered 500', json(500)],
     ['unknown', 'answered 502, which may be the word of a proxy', json(502)],
     ['unknown', 'hung up', hangUp],
-    [
-      'unknown',
-      'answered what cannot be read',
-      (response) => {
-        response.writeHead(200, { 'content-type': 'application/json' }).end('{"half":');
-      },
-    ],
   ])('is %s where the upstream %s', async (outcome, _how, behaviour) => {
     behaviours.set('/pay', behaviour);
     await serve({ reserve, pay, note });
@@ -184,7 +193,8 @@ describe('what a failed composite says of its writes', () => {
 
   it('is unknown where the deadline cut it off', async () => {
     behaviours.set('/pay', () => undefined);
-    await serve({ reserve, pay }, { deadline: 100 });
+    const shopOf = { shop: upstream({ attemptTimeoutMs: 2500 }) };
+    await serve({ reserve, pay }, { deadline: 1500 }, shopOf);
     const answer = await checkout();
     expect(answer.status).toBe(504);
     expect(problemOf(answer)['writes']).toEqual({ reserve: 'done', pay: 'unknown' });

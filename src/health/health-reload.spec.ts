@@ -23,7 +23,7 @@ afterEach(async () => {
   jest.restoreAllMocks();
 });
 
-async function serving(...answers: Parameters<typeof statuses>): Promise<RecordingServer> {
+async function serving(...answers: readonly number[]): Promise<RecordingServer> {
   return opened.add(await recordingServer(statuses(...answers)));
 }
 

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
-import { InvalidBodyError } from './wire-errors.js';
+import { NotJsonError } from './wire-errors.js';
 import { type FailedExchange, markFailure } from './wire-failure.js';
 
 // What a system or protocol error says about itself without quoting traffic. Anything else that is
@@ -75,16 +75,15 @@ export function statusErrorOf(
   );
 }
 
-/** A body that is not JSON where `silentJSONParsing: false` demands it. The parser's text would quote it. */
+/** A body that is not JSON where `silentJSONParsing: false` demands it. */
 export function badJsonErrorOf(
   config: InternalAxiosRequestConfig,
   request: unknown,
   response: AxiosResponse,
 ): AxiosError {
-  const message = 'the response body is not valid JSON';
-  const cause = new InvalidBodyError(message);
+  const cause = new NotJsonError();
   return axiosErrorOf(
-    { kind: 'invalid', code: AxiosError.ERR_BAD_RESPONSE, message, cause },
+    { kind: 'invalid', code: AxiosError.ERR_BAD_RESPONSE, message: cause.message, cause },
     config,
     request,
     response,

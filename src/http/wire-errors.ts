@@ -24,3 +24,10 @@ export class ResponseTooLargeError extends Error {
 export class InvalidBodyError extends Error {
   override readonly name = 'InvalidBodyError';
 }
+
+/** Text that is not JSON where JSON was demanded. The parser's own words would quote it. */
+export class NotJsonError extends InvalidBodyError {
+  constructor() {
+    super('the response body is not valid JSON');
+  }
+}

@@ -98,7 +98,8 @@ describe('the failure matrix of a composite', () => {
         customer  down     502     customer failed connect  problem         no-store
                   slow     504     customer failed timeout  problem         no-store
                   garbage  502     customer failed invalid  problem         no-store
-                  empty    200     complete                 customer: null  no-cache
+                  empty    206     offers fallback invalid  customer: null  no-store
+                                                            offers: null
         orders    down     206     orders fallback connect  orders: []      no-store
                   slow     206     orders fallback timeout  orders: []      no-store
                   garbage  206     orders fallback invalid  orders: []      no-store
@@ -113,13 +114,14 @@ describe('the failure matrix of a composite', () => {
         customer  orders   offers   status  answer                   cache-control
         ────────  ───────  ───────  ──────  ───────────────────────  ─────────────
         up        up       up       200     complete                 no-cache
-        empty     empty    empty
+                  empty    empty
         up        up       down     206     partial                  no-store
-        empty     empty    slow
+                  empty    slow
                            garbage
         up        down     ·        206     partial                  no-store
-        empty     slow
+                  slow
                   garbage
+        empty     ·        ·        206     partial                  no-store
         down      ·        ·        502     customer failed connect  no-store
         garbage                             customer failed invalid
         slow      ·        ·        504     customer failed timeout  no-store

@@ -29,8 +29,10 @@ export interface AnswerNotes {
   answered(note: AnswerNote): void;
   /** An attempt of a call reaches the wire. */
   attemptStarted?(): void;
-  /** How an attempt ended on the wire; undefined for an answer. Nothing is heard of one that is cut off. */
+  /** How an attempt ended on the wire; undefined for an answer. */
   attemptEnded?(failure: UpstreamError | undefined): void;
+  /** An attempt was cut off on the wire, by its time or by whoever does not wait for it any more. */
+  attemptCut?(): void;
 }
 
 /** What the headers of an answer, or of one that is missing, say to whoever keeps a response made of it. */

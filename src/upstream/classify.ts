@@ -1,4 +1,5 @@
 import { isAxiosError } from 'axios';
+import { NotJsonError } from '../http/wire-errors.js';
 import { wireFailureOf } from '../http/wire-failure.js';
 import { type Verdict, VERDICTS } from '../resilience/verdict.js';
 import { parseRetryAfter, parseRetryAfterMs } from './retry-after.js';
@@ -32,7 +33,10 @@ export function classify(upstream: string, error: unknown, retryOn500: boolean):
         upstream,
         reason: 'invalid',
         verdict: VERDICTS.neutral,
-        detail: 'the answer could not be read',
+        detail:
+          isAxiosError(error) && error.cause instanceof NotJsonError
+            ? 'the answer is not JSON'
+            : 'the answer could not be read',
         cause: error,
       });
     case 'unknown':
@@ -84,6 +88,12 @@ export function verdictOfStatus(status: number, retryOn500: boolean): Verdict {
  */
 export function isWithoutEffect({ reason, status = 0 }: UpstreamError): boolean {
   return reason === 'connect' || (reason === 'status' && status >= 400 && status < 500 && status !== 408);
+}
+
+/** Whether a failed attempt was answered 2xx all the same: with a body that cannot be read. */
+export function isAnswered2xx({ cause }: UpstreamError): boolean {
+  const status = isAxiosError(cause) ? (cause.response?.status ?? 0) : 0;
+  return status >= 200 && status < 300;
 }
 
 function retryAfterOf(response: UpstreamResponse | undefined): number | undefined {

@@ -21,27 +21,30 @@ export interface JsonCall {
   /** Sent as JSON; undefined for none. */
   readonly body: unknown;
   readonly deadlineMs: number | undefined;
+  /** What a template that got no usable value means to the caller; undefined to leave it `invalid`. */
+  readonly refusal?: ((error: UrlTemplateError) => Error | undefined) | undefined;
 }
 
 /**
  * Asks an upstream for JSON. Cold; emits what `read` makes of the answer, and {@link UpstreamError} and nothing else:
- * a template that got no usable value is one of reason `invalid`, and nothing is sent.
+ * a template that got no usable value is one of reason `invalid` (or what `refusal` makes of it), and nothing is sent.
  */
 export function sendJson<T>(
   upstream: Upstream,
-  { method, template, params, query, headers, body, deadlineMs }: JsonCall,
+  { method, template, params, query, headers, body, deadlineMs, refusal }: JsonCall,
   read: (response: UpstreamResponse) => T,
 ): Observable<T> {
   let url: string;
   try {
     url = withQuery(template.expand(params), query);
   } catch (cause) {
-    return throwError(() => invalidAnswer(upstream, detailOf(cause), cause));
+    const refused = cause instanceof UrlTemplateError ? refusal?.(cause) : undefined;
+    return throwError(() => refused ?? invalidAnswer(upstream, detailOf(cause), cause));
   }
   const request: UpstreamRequest = {
     method,
     url,
-    headers,
+    headers: hasContent(body, method) ? headers : withoutContentType(headers),
     data: body,
     deadlineMs,
     responseType: 'json',
@@ -55,6 +58,19 @@ export function sendJson<T>(
 function withQuery(url: string, query = ''): string {
   if (query === '') return url;
   return `${url}${url.includes('?') ? '&' : '?'}${query}`;
+}
+
+/** What there is to describe by a content type. Axios calls nothing at all a form, where the verb may have a body. */
+function hasContent(body: unknown, method: string): boolean {
+  return (body !== undefined && body !== null) || !TAKES_BODY.has(method);
+}
+
+const TAKES_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
+/** Unless the caller says otherwise. */
+function withoutContentType(headers: JsonCall['headers'] = {}): UpstreamRequest['headers'] {
+  const isGiven = Object.keys(headers).some((name) => name.toLowerCase() === 'content-type');
+  return isGiven ? headers : { ...headers, 'content-type': false };
 }
 
 /** The body of a JSON answer; null for an empty one. */

@@ -1,5 +1,5 @@
 import { type ServerResponse } from 'node:http';
-import { lastValueFrom } from 'rxjs';
+import { lastValueFrom, type Observable } from 'rxjs';
 import {
   clientGone,
   type RecordingServer,
@@ -30,7 +30,7 @@ const opened = new Opened();
 
 afterEach(() => opened.close());
 
-async function serving(...answers: Parameters<typeof statuses>): Promise<RecordingServer> {
+async function serving(...answers: readonly number[]): Promise<RecordingServer> {
   return opened.add(await recordingServer(statuses(...answers)));
 }
 
@@ -52,7 +52,7 @@ function become(
   return registry.replace(configOf({ orders }));
 }
 
-function get(upstream: Upstream, url = '/'): ReturnType<Upstream['send']> {
+function get(upstream: Upstream, url = '/'): Observable<UpstreamResponse> {
   return upstream.send({ method: 'GET', url });
 }
 

@@ -9,9 +9,22 @@ type Scalar = string | number | boolean;
 export class UrlTemplateError extends Error {
   override readonly name = 'UrlTemplateError';
 
-  constructor(template: string, flaw: string) {
+  constructor(
+    template: string,
+    flaw: string,
+    /** What is wrong with the value of a variable; undefined where it is the template itself. */
+    readonly fault?: TemplateFault,
+  ) {
     super(`the URL template '${template}' ${flaw}`);
   }
+}
+
+/** What is wrong with the values of some variables. It names neither a value nor the template. */
+export interface TemplateFault {
+  /** Those that are to blame. */
+  readonly variables: readonly string[];
+  /** What was expected of them, or found: 'must not be empty'. */
+  readonly detail: string;
 }
 
 interface Operator {
@@ -46,6 +59,8 @@ export class TemplateExpression {
   readonly mayHoldSlashes: boolean;
   /** The names of its variables, in order. */
   readonly names: readonly string[];
+  /** Whether it stands in the path. */
+  readonly inPath: boolean;
   private readonly operator: Operator;
   private readonly variables: readonly Variable[];
 
@@ -61,7 +76,8 @@ export class TemplateExpression {
     this.operator = operator;
     this.isQuery = sign === '?' || sign === '&';
     this.mayHoldSlashes = sign === '+' && !inQuery;
-    const place = { template, operator, inPath: !inQuery && !this.isQuery, mayBeLeftOut: this.isQuery };
+    this.inPath = !inQuery && !this.isQuery;
+    const place = { template, operator, inPath: this.inPath, mayBeLeftOut: this.isQuery };
     this.variables = list.split(',').map((variable) => new Variable(place, variable));
     this.names = this.variables.map(({ name }) => name);
   }
@@ -111,10 +127,11 @@ class Variable {
   /** What is written for its value; undefined for nothing at all. */
   expand(values: TemplateValues): string | undefined {
     const value = Object.hasOwn(values, this.name) ? values[this.name] : undefined;
-    if (value === undefined) return this.refuse('needs a value for');
-    if (value === null) return this.place.mayBeLeftOut ? undefined : this.refuse('needs a value for');
+    if (value === undefined) return this.refuse('needs a value for', 'is missing');
+    if (value === null)
+      return this.place.mayBeLeftOut ? undefined : this.refuse('needs a value for', 'is missing');
     if (typeof value !== 'object') return this.label + this.scalar(value);
-    if (this.maxLength !== undefined) return this.refuse('cannot shorten a list for');
+    if (this.maxLength !== undefined) return this.refuse('cannot shorten a list for', 'must be one value');
     return isList(value) ? this.list(value) : this.record(Object.entries(value));
   }
 
@@ -126,14 +143,14 @@ class Variable {
   }
 
   private list(values: readonly Scalar[]): string {
-    if (values.length === 0) return this.refuse('got an empty list for');
+    if (values.length === 0) return this.refuse('got an empty list for', NOT_EMPTY);
     const written = values.map((value) => this.encoded(this.textOf(value)));
     if (!this.explode) return this.label + written.join(',');
     return this.label + written.join(this.place.operator.separator + this.label);
   }
 
   private record(entries: readonly [string, Scalar][]): string {
-    if (entries.length === 0) return this.refuse('got an empty record for');
+    if (entries.length === 0) return this.refuse('got an empty record for', NOT_EMPTY);
     const join = this.explode ? '=' : ',';
     const written = entries.map(
       ([key, value]) =>
@@ -145,11 +162,12 @@ class Variable {
 
   private textOf(value: unknown): string {
     if (typeof value === 'string') {
-      return value === '' && this.place.inPath ? this.refuse('got an empty value for') : value;
+      return value === '' && this.place.inPath ? this.refuse('got an empty value for', NOT_EMPTY) : value;
     }
     if (typeof value === 'boolean' || Number.isFinite(value)) return String(value);
     return this.refuse(
       `got ${typeof value === 'number' || value === null ? String(value) : typeof value} for`,
+      'must consist of text, numbers and booleans',
     );
   }
 
@@ -158,19 +176,23 @@ class Variable {
       const written = encode(text);
       // Reserved expansion is for slashes and the like: it must neither end the path nor the URL.
       if (encode === reservedToo && (this.place.inPath ? /[?#]/ : /#/).test(written)) {
-        return this.refuse("got '?' or '#' for");
+        return this.refuse("got '?' or '#' for", "must not have '?' or '#'");
       }
       return written;
     } catch (error) {
-      if (error instanceof URIError) return this.refuse('got half a surrogate pair for');
+      if (error instanceof URIError)
+        return this.refuse('got half a surrogate pair for', 'has half a surrogate pair');
       throw error;
     }
   }
 
-  private refuse(flaw: string): never {
-    throw new UrlTemplateError(this.place.template, `${flaw} '${this.name}'`);
+  private refuse(flaw: string, detail: string): never {
+    const fault = { variables: [this.name], detail };
+    throw new UrlTemplateError(this.place.template, `${flaw} '${this.name}'`, fault);
   }
 }
+
+const NOT_EMPTY = 'must not be empty';
 
 // Array.isArray does not narrow readonly arrays away.
 function isList(value: object): value is readonly Scalar[] {

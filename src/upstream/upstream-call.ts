@@ -13,8 +13,11 @@ export interface UpstreamRequest extends Omit<AxiosRequestConfig, 'url' | 'metho
   readonly url: string;
   /** In upper case. */
   readonly method: string;
-  /** Sent beside, and where equally named instead of, what the upstream's configuration sends. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Sent beside, and where equally named instead of, what the upstream's configuration sends. False is no such header,
+   * not even by default, as axios has it.
+   */
+  readonly headers?: Readonly<Record<string, string | false>> | undefined;
   /** Shrinks the call's deadline, in ms from now. */
   readonly deadlineMs?: number | undefined;
 }
@@ -109,15 +112,15 @@ export class UpstreamCall extends AsyncResource implements Call {
 }
 
 /** Safe in the sense of RFC 9110, 9.2.1: they change nothing. */
-const READING_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY']);
+export const READING_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY']);
 
 const NOWHERE: readonly Endpoint[] = [];
 const NO_HEADERS: readonly string[] = [];
 
-const IDEMPOTENCY_KEY = 'idempotency-key';
+export const IDEMPOTENCY_KEY = 'idempotency-key';
 
 /** Sending one of these twice does no more than sending it once (RFC 9110, 9.2.2; QUERY: its own draft says so). */
-const REPLAY_SAFE_METHODS: ReadonlySet<string> = new Set([
+export const REPLAY_SAFE_METHODS: ReadonlySet<string> = new Set([
   'GET',
   'HEAD',
   'OPTIONS',

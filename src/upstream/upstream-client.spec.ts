@@ -143,7 +143,7 @@ describe('an answer that a client cannot use', () => {
     const { server, orders } = await clientOf(says(text));
     const failure = await failureOf(orders.raw());
     expect(failure).toMatchObject({ reason: 'invalid', verdict: VERDICTS.neutral });
-    expect(failure.message).toBe("upstream 'orders': the answer could not be read");
+    expect(failure.message).toBe("upstream 'orders': the answer is not JSON");
     expect(server.seen).toHaveLength(1);
   });
 

@@ -23,7 +23,10 @@ const failed = (cause: unknown): UpstreamError =>
 describe('an UpstreamError', () => {
   it('says which upstream failed, and why', () => {
     const { name, message, stack } = failed(secretive());
-    expect([name, message]).toEqual(['UpstreamError', "upstream 'orders' could not be reached"]);
+    expect([name, message]).toEqual([
+      'UpstreamError',
+      "upstream 'orders' could not be reached: connection refused",
+    ]);
     expect(stack).toContain(message);
   });
 

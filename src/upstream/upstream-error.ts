@@ -2,6 +2,7 @@ import { inspect, type InspectOptions } from 'node:util';
 import { ExpectedError } from '../resilience/expected-error.js';
 import { Rejection } from '../resilience/rejections.js';
 import { type Classified, type Verdict, VERDICTS } from '../resilience/verdict.js';
+import { connectDetail } from './connect-detail.js';
 
 /** Why a call ended without a usable answer. `cancelled`: nobody waited for it any more. */
 export type FailureReason =
@@ -84,7 +85,7 @@ function describe({ upstream, reason, status, detail, cause }: UpstreamErrorDeta
     case 'status':
       return `upstream '${upstream}' answered ${status ?? 'an unexpected status'}`;
     case 'connect':
-      return `upstream '${upstream}' could not be reached`;
+      return withDetail(`upstream '${upstream}' could not be reached`, connectDetail(cause));
     case 'reset':
       return `upstream '${upstream}' closed the connection before its answer was complete`;
     case 'too-large':
@@ -99,4 +100,8 @@ function describe({ upstream, reason, status, detail, cause }: UpstreamErrorDeta
     case 'invalid':
       return `upstream '${upstream}': ${detail ?? 'the request could not be made, or its answer not be used'}`;
   }
+}
+
+function withDetail(message: string, detail: string | undefined): string {
+  return detail === undefined ? message : `${message}: ${detail}`;
 }

@@ -234,7 +234,7 @@ export class UpstreamSetup {
     { call, number }: Attempt<UpstreamCall>,
     { host }: Endpoint,
     now: number,
-  ): Record<string, string> {
+  ): Record<string, string | false> {
     const { headers: fixed, forwardHeaders, deadlineHeader, attemptCountHeader } = this.config;
     const { context } = call;
     const headers: Record<string, string> = host === undefined ? { ...fixed } : { host, ...fixed };

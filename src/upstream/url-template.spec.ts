@@ -259,6 +259,34 @@ const decodedAsFarAsItGoes = (path: string): string =>
 
 const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text);
 
+describe('what a URL template says of the values it refuses', () => {
+  const fault = (template: string, values: TemplateValues): unknown => {
+    try {
+      expand(template, values);
+    } catch (error) {
+      if (error instanceof UrlTemplateError) return error.fault;
+      throw error;
+    }
+    return 'nothing was refused';
+  };
+
+  it.each<[string, TemplateValues, readonly string[]]>([
+    ['/{a}/{b}', { a: 'x', b: '' }, ['b']],
+    ['/{a}{?b}', { a: 'x', b: [] }, ['b']],
+    ['/{a}/{b}', { a: 'v1.2', b: '..' }, ['b']],
+    ['/{a}/{b}', { a: '.', b: '..' }, ['a', 'b']],
+    ['/{a}{b}/{c}', { a: '.', b: '.', c: 'x' }, ['a', 'b', 'c']],
+    ['/.{a}{?b}', { a: '.', b: '..' }, ['a']],
+    ['/{+a}/{+b}', { a: 'x', b: '/y' }, ['b']],
+  ])('names the variables that are to blame: %s of %j', (template, values, variables) => {
+    expect(fault(template, values)).toEqual({ variables, detail: expect.any(String) as string });
+  });
+
+  it('is nothing where the template itself is wrong', () => {
+    expect(() => new UrlTemplate('/{')).toThrow(expect.objectContaining({ fault: undefined }) as Error);
+  });
+});
+
 describe('whatever the values, a URL template', () => {
   const template = new UrlTemplate('/a/{x}/b{?y}');
   const base = 'http://user-service.internal:8080/v1';

@@ -23,6 +23,8 @@ export { type TemplateValue, type TemplateValues } from './template-expression.j
 export class UrlTemplate {
   /** The names of its variables, in order, each once. */
   readonly variables: readonly string[];
+  /** Those that always need a value: only what stands in `{?...}` or `{&...}` may be left out. */
+  readonly indispensable: readonly string[];
   private readonly head: string;
   private readonly steps: readonly Step[];
   private readonly mayHoldSlashes: boolean;
@@ -43,14 +45,21 @@ export class UrlTemplate {
     }
     this.steps = steps;
     this.variables = [...new Set(steps.flatMap(({ expression }) => expression.names))];
+    const always = steps.filter(({ expression }) => !expression.isQuery);
+    this.indispensable = [...new Set(always.flatMap(({ expression }) => expression.names))];
     this.mayHoldSlashes = steps.some(({ expression }) => expression.mayHoldSlashes);
   }
 
   /** @throws UrlTemplateError */
   expand(values: TemplateValues): string {
+    const url = this.filled(values);
+    if (this.mayHoldSlashes || url.includes('.') || url.includes('%2')) this.check(url, values);
+    return url;
+  }
+
+  private filled(values: TemplateValues): string {
     let url = this.head;
     for (const { expression, literal } of this.steps) url = expression.appendTo(url, values) + literal;
-    this.check(url);
     return url;
   }
 
@@ -64,22 +73,47 @@ export class UrlTemplate {
     return reservedToo(text);
   }
 
-  private check(url: string): void {
-    if (!this.mayHoldSlashes && !url.includes('.') && !url.includes('%2')) return;
-    const query = url.indexOf('?');
-    const path = query === -1 ? url : url.slice(0, query);
-    if (DOT_SEGMENT.test(path)) {
-      throw new UrlTemplateError(this.source, `would leave its path: a value has a segment '.' or '..'`);
+  private check(url: string, values: TemplateValues): void {
+    if (hasDotSegment(url)) {
+      throw new UrlTemplateError(this.source, `would leave its path: a value has a segment '.' or '..'`, {
+        variables: this.culprits(values, hasDotSegment),
+        detail: "must not have a segment '.' or '..'",
+      });
     }
-    if (this.mayHoldSlashes && path.includes('//')) {
-      throw new UrlTemplateError(this.source, 'would have an empty segment in its path');
+    if (this.mayHoldSlashes && hasEmptySegment(url)) {
+      throw new UrlTemplateError(this.source, 'would have an empty segment in its path', {
+        variables: this.culprits(values, hasEmptySegment),
+        detail: 'must not have an empty segment',
+      });
     }
+  }
+
+  /** The variables of the path whose values make a URL wrong, whatever the others are; all, if it takes several. */
+  private culprits(values: TemplateValues, isWrong: (url: string) => boolean): readonly string[] {
+    const inPath = this.steps.filter(({ expression }) => expression.inPath);
+    const names = [...new Set(inPath.flatMap(({ expression }) => expression.names))];
+    const harmless: TemplateValues = { ...values, ...Object.fromEntries(names.map((name) => [name, 'x'])) };
+    const alone = names.filter((name) => isWrong(this.filled({ ...harmless, [name]: values[name] })));
+    return alone.length > 0 ? alone : names;
   }
 }
 
 interface Step {
   readonly expression: TemplateExpression;
   readonly literal: string;
+}
+
+function hasDotSegment(url: string): boolean {
+  return DOT_SEGMENT.test(pathOf(url));
+}
+
+function hasEmptySegment(url: string): boolean {
+  return pathOf(url).includes('//');
+}
+
+function pathOf(url: string): string {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
 }
 
 /**

@@ -10,6 +10,9 @@ import { type UpstreamSetup } from './upstream-setup.js';
 
 /** Where a call's chain of links meets the wire: reads what comes from it, and says what it means. */
 export class WireSubscriber extends Subscriber<UpstreamResponse> {
+  /** Whether it is known how the attempt ended. */
+  private hasEnded = false;
+
   constructor(
     private readonly answer: Link<UpstreamResponse>,
     private readonly upstream: UpstreamSetup,
@@ -23,6 +26,7 @@ export class WireSubscriber extends Subscriber<UpstreamResponse> {
     const { name, policy } = this.upstream;
     const { retryOn500 } = policy.retry;
     if (verdictOfStatus(response.status, retryOn500) === VERDICTS.answered) {
+      this.hasEnded = true;
       this.call.context.notes?.attemptEnded?.(undefined);
       this.answer.next(response);
     } else this.fail(statusError(name, response, retryOn500, new AcceptedFailure(response)));
@@ -37,7 +41,14 @@ export class WireSubscriber extends Subscriber<UpstreamResponse> {
     this.unsubscribe();
   }
 
+  override unsubscribe(): void {
+    if (this.closed) return;
+    if (!this.hasEnded) this.call.context.notes?.attemptCut?.();
+    super.unsubscribe();
+  }
+
   private fail(failure: UpstreamError): void {
+    this.hasEnded = true;
     this.call.context.notes?.attemptEnded?.(failure);
     this.answer.error(isOneShot(this.call.request.data) ? failure.withoutRetry() : failure);
     this.unsubscribe();

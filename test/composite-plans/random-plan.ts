@@ -1,3 +1,5 @@
+import { parseGateway } from '../../src/composite/config/gateway.js';
+import { ConfigurationError } from '../../src/upstream/config/configuration-error.js';
 import fc from 'fast-check';
 
 /** One reference of a part to another one. */
@@ -82,7 +84,19 @@ export function randomPlans(): fc.Arbitrary<RandomPlan> {
         fields: fieldsOf(fields, parts),
         arrivals: names.length <= MAX_PARTS_FOR_ALL_ORDERS ? allOrders(names) : arrivals,
       };
-    });
+    })
+    .filter(isAccepted);
+}
+
+/** What a file may say is for other specs; here a plan that it may not say is not drawn. */
+function isAccepted(plan: RandomPlan): boolean {
+  try {
+    parseGateway(JSON.stringify(gatewayFile(plan)), { env: {} });
+    return true;
+  } catch (error) {
+    if (error instanceof ConfigurationError) return false;
+    throw error;
+  }
 }
 
 /** As it would be written in a gateway file. */
@@ -195,10 +209,18 @@ function partOf(
   };
 }
 
+/** What the selection `some` gives. */
+const SOME_KEYS: readonly string[] = ['flag', 'id', 'n'];
+
 const UNSHAPED = { pick: undefined, omit: [], rename: {} };
 
 /** Without what would be refused as having no effect, or two at once. */
-function sensible({ pick: drawnPick, omit: drawnOmit, rename: drawnRename }: Draw): Shaping {
+function sensible(drawn: Draw): Shaping {
+  const { select } = drawn;
+  const isKnown = (path: string): boolean => select !== 'some' || SOME_KEYS.includes(path);
+  const drawnPick = drawn.pick?.some(isKnown) === true ? drawn.pick.filter(isKnown) : undefined;
+  const drawnOmit = drawn.omit.filter(isKnown);
+  const drawnRename = Object.fromEntries(Object.entries(drawn.rename).filter(([path]) => isKnown(path)));
   const pick = drawnPick?.filter((path, at) => {
     return !drawnPick.some((other, index) => isBelow(path, other) || (other === path && index < at));
   });
@@ -264,7 +286,15 @@ function fieldsOf(
     if (up) return [place.as.split('.')[0] ?? ''];
     return [below === '' ? place.as : `${place.as}.${below}`];
   });
-  return fields?.length === 0 ? undefined : fields;
+  // Which fields a trimmed value can have is for the specs of sparse answers.
+  const plain = fields?.filter((field) => !parts.some((part) => isTrimmedAbove(part, field)));
+  return plain?.length === 0 ? undefined : plain;
+}
+
+function isTrimmedAbove({ place, pick, omit, rename }: RandomPart, field: string): boolean {
+  if (typeof place === 'string') return false;
+  const isTrimmed = pick !== undefined || omit.length > 0 || Object.keys(rename).length > 0;
+  return isTrimmed && isBelow(field, place.as);
 }
 
 /** An object of few keys, so that parts meet each other's. */

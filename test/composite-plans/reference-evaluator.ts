@@ -69,13 +69,17 @@ async function ending(
   const query: string[] = [];
   for (const { to, as } of part.references) {
     const id = keyText(fieldOfNeeded(to, 'id'));
-    if (as === 'path' && id === undefined) return fallsBack('invalid');
+    // What a part has not got is not left out of a query either: that would ask for everything.
+    if (id === undefined && (as === 'path' || as === 'query')) return fallsBack('invalid');
     if (as === 'path') path += `/${encodeURIComponent(id ?? '')}`;
-    if (as === 'query' && id !== undefined) query.push(`${to}=${encodeURIComponent(id)}`);
+    if (as === 'query') query.push(`${to}=${encodeURIComponent(id ?? '')}`);
   }
   const url = query.length === 0 ? path : `${path}?${query.join('&')}`;
   if ('fails' in part.behaviour) return fallsBack(part.behaviour.fails, url);
-  return { state: 'ok', reason: undefined, url, value: selected(part.behaviour.answer, part.select) };
+  const value = selected(part.behaviour.answer, part.select);
+  const isFlattenable = typeof value === 'object' && !Array.isArray(value);
+  if (part.place === 'flat' && !isFlattenable) return fallsBack('invalid', url);
+  return { state: 'ok', reason: undefined, url, value };
 }
 
 /** All parts; or, where only some fields are asked for, those that may stand there, and all that these refer to. */
@@ -88,7 +92,9 @@ function partsToRun(plan: RandomPlan): ReadonlySet<string> {
     for (const { to } of partNamed(plan, name).references) add(to);
   };
   for (const part of parts) {
-    if (pathsOf(fields).some((path) => mayStandAt(part, path, parts))) add(part.name);
+    // What is required and not shown is there to fail: a guard.
+    const isGuard = part.required && part.place === 'hidden';
+    if (isGuard || pathsOf(fields).some((path) => mayStandAt(part, path, parts))) add(part.name);
   }
   return run;
 }

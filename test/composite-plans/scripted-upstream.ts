@@ -47,7 +47,12 @@ export class ScriptedUpstream {
       return;
     }
     const response = { status: 200, headers: {}, data: behaviour.answer } as unknown as UpstreamResponse;
-    subscriber.next(read(response));
-    subscriber.complete();
+    try {
+      subscriber.next(read(response));
+      subscriber.complete();
+    } catch (error) {
+      // As `Upstream` does with what reading an answer throws.
+      subscriber.error(error);
+    }
   }
 }

@@ -15,7 +15,7 @@ export function checkBody(composite: CompositeConfig, isSound: boolean, place: P
   const { bodySchema, status, partialStatus } = composite;
   if (bodySchema !== undefined) {
     const at = place.below('bodySchema');
-    if (hasBody(composite) || !isSound) checkJsonSchema(bodySchema, at);
+    if (hasBody(composite) || !isSound) checkJsonSchema(bodySchema, at, true);
     else at.unexpectedKey('it on a GET', 'none: a GET has no body');
   }
   for (const [key, value] of Object.entries({ status, partialStatus })) {

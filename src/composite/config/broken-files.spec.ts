@@ -30,9 +30,12 @@ const withParts = (lines: string): string =>
 const withPart = (lines: string): string =>
   withParts(`order: { upstream: orders, get: '/orders/{id}' }\nproducts:\n${indented(lines, 2)}`);
 
-function problemsOf(text: string): ConfigurationError['problems'] {
+function problemsOf(
+  text: string,
+  env: Readonly<Record<string, string>> = {},
+): ConfigurationError['problems'] {
   try {
-    parseGateway(text, { env: {} });
+    parseGateway(text, { env });
   } catch (error) {
     if (error instanceof ConfigurationError) return error.problems;
     throw error;
@@ -105,12 +108,58 @@ two: { get: »'/a/{y}', parts: { order: { upstream: orders, get: '/orders/{y}' }
       [
         'a status for partial answers',
         `get: /a\npartialStatus: »20\n${parts}`,
-        'expected a whole number from 200 to 599',
+        'expected a status from 200 to 299, or 502, 503 or 504',
       ],
       [
         'a status that passes through',
-        `get: /a\npassThrough: [404, »200]\n${parts}`,
-        'expected a whole number from 300 to 599',
+        `get: /a\npassThrough: [404, »301]\n${parts}`,
+        'expected a whole number from 400 to 599',
+      ],
+      [
+        'a status that blames the gateway for partial answers',
+        `get: /a\npartialStatus: »500\n${parts}`,
+        'expected a status from 200 to 299, or 502, 503 or 504',
+      ],
+      ['its limit in the words of others', `get: /a\n»timeout: 3s\n${parts}`, 'did you mean deadline?'],
+      [
+        'a key like no other',
+        `get: /a\n»zzzzzzzz: 1\n${parts}`,
+        'valid keys here: a verb and parts, what is asked (params',
+      ],
+      [
+        'headers by wildcard',
+        `get: /a\nforward: { headers: [»'*'] }\n${parts}`,
+        'expected names one by one; there is no wildcard',
+      ],
+      [
+        'some headers by wildcard',
+        `get: /a\nforward: { headers: [x-a, »'x-*'] }\n${parts}`,
+        'expected names one by one; there is no wildcard',
+      ],
+      [
+        'query parameters by wildcard',
+        `get: /a\nforward: { query: [»'*'] }\n${parts}`,
+        'expected names one by one; there is no wildcard',
+      ],
+      [
+        'cookies by wildcard',
+        `get: /a\nforward: { cookies: [»'*'] }\n${parts}`,
+        'expected names one by one; there is no wildcard',
+      ],
+      [
+        'a query parameter with its value',
+        `get: /a\nforward: { query: [»'x=y'] }\n${parts}`,
+        'expected the name of a query parameter',
+      ],
+      [
+        'a cookie with a space',
+        `get: /a\nforward: { cookies: [»'a b'] }\n${parts}`,
+        'expected the name of a cookie, without spaces or separators',
+      ],
+      [
+        'a cookie with its value',
+        `get: /a\nforward: { cookies: [»'x=y'] }\n${parts}`,
+        'expected the name of a cookie, without spaces or separators',
       ],
       [
         'where the report goes',
@@ -179,6 +228,11 @@ two: { get: »'/a/{y}', parts: { order: { upstream: orders, get: '/orders/{y}' }
         `get: /a\nforward: { query: [limit] }\nparts:\n  order: { upstream: orders, get: »'/orders?limit=5' }`,
         'the query parameter limit once',
       ],
+      [
+        'a line that is indented otherwise',
+        `get: /a\n ${parts.replace('parts', '»parts')}`,
+        'found parts further in than the key above',
+      ],
       ['a route without a slash', `get: »a\n${parts}`, 'expected a path beginning with /'],
       [
         'a route of the gateway itself',
@@ -233,6 +287,7 @@ two: { get: »'/a/{y}', parts: { order: { upstream: orders, get: '/orders/{y}' }
       ],
       ['its place, which the route does have', `q: {}\nid: { in: »query }`, '{id} stands in the route'],
       ['its name', `q: {}\n»page size: {}`, 'expected letters, digits, _ and -'],
+      ['a name that no object can hold', `q: {}\n»__proto__: {}`, 'expected another name'],
       ['its header', `q: { in: header, alias: »'x y' }`, 'expected the name of a header'],
       ['the name another one has already', `q: { alias: s }\nr: { »alias: s }`, 'q has it already'],
       ['a name that is taken', `q: { »alias: fields }`, '?fields= asks for some of the answer'],
@@ -354,7 +409,45 @@ b: { upstream: orders, get: /b, »flatten: true }`,
       [
         'one at the place of the report',
         `a: { upstream: orders, get: /a, as: »_composite }`,
-        'the part report stands there',
+        'this one is kept for the part report',
+      ],
+      [
+        'one that merges with nothing',
+        `${order}\nb: { upstream: orders, get: /b, »merge: deep }`,
+        'found it where no earlier part stands',
+      ],
+      [
+        'a URL without quotes in a line',
+        `order: { upstream: orders, get: »/orders/{id}, required: true }`,
+        "found /orders/{id}; expected '/orders/{id}': a value with { } or [ ] in it stands in quotes",
+      ],
+      [
+        'a query without quotes in a line',
+        `order: { upstream: orders, get: »/orders{?id} }`,
+        "expected '/orders{?id}'",
+      ],
+      [
+        'items without quotes in a line',
+        `${order}\nb: { upstream: orders, get: '/b/{key}', forEach: { items: »order.lines[].sku, maxItems: 3 } }`,
+        "expected 'order.lines[].sku'",
+      ],
+      [
+        'a comma without quotes in a line',
+        `${order}\nb: { upstream: orders, get: /b, when: contains(order.tags, »order.tag) }`,
+        'within { } a value with a comma in it stands in quotes',
+      ],
+      ['a value that is no group', `order: »3`, 'found 3; expected a group of keys (upstream, get, ...)'],
+      [
+        'a stitch into what its host does not show',
+        `order: { upstream: orders, get: '/orders/{id}', pick: [id] }
+b: { upstream: orders, get: '/b/{key}', forEach: { items: order.lines, key: sku, »stitch: product } }`,
+        'found it into order.lines, where order drops product (pick, omit)',
+      ],
+      [
+        'a stitch into items of which its host picks other fields',
+        `order: { upstream: orders, get: '/orders/{id}', pick: [lines.sku] }
+b: { upstream: orders, get: '/b/{key}', forEach: { items: order.lines, key: sku, »stitch: product } }`,
+        'expected a field that the response shows, or collect',
       ],
       [
         'one that is hidden for nothing',
@@ -363,15 +456,110 @@ b: { upstream: orders, get: /b, »flatten: true }`,
       ],
     ];
     it.each(broken)('%s', (_, lines, says) => {
-      const report = lines.includes('_composite') ? 'report: body\n' : '';
-      expectOneProblem(withComposite(`get: /details/{id}\n${report}parts:\n${indented(lines, 2)}`), says);
+      expectOneProblem(withComposite(`get: /details/{id}\nparts:\n${indented(lines, 2)}`), says);
     });
   });
 
   describe('a part', () => {
     const call = 'upstream: catalog\nget: /products';
     const broken: readonly Broken[] = [
-      ['an unknown key', `${call}\n»timeout: 3s`, 'unknown key'],
+      ['its limit in the words of others', `${call}\n»timeout: 3s`, 'unknown key; did you mean within?'],
+      [
+        'an unknown key',
+        `${call}\n»zzzzzzzz: 3s`,
+        'unknown key; valid keys here: upstream and a verb, what is sent (values',
+      ],
+      [
+        'its URL, with braces of other languages',
+        "upstream: catalog\nget: '»/products/{{id}}'",
+        'expected single braces, as in /products/{id}',
+      ],
+      ['a selection without quotes', `${call}\nselect: »[].id`, "expected '[].id'"],
+      ['an element without quotes', `${call}\nselect: »[0].id`, "expected '[0].id'"],
+      [
+        'a selection that YAML takes for a group',
+        `${call}\nselect: »{id: id}`,
+        "found a group of keys; expected a JMESPath expression; as text it stands in quotes: '{id: id}'",
+      ],
+      [
+        'a URL that YAML takes for a group',
+        `upstream: catalog\nget: »{id}`,
+        "expected a path beginning with /; as text it stands in quotes: '{id}'",
+      ],
+      [
+        'the answer itself without quotes',
+        `${call}\nselect: »@`,
+        'a value that begins with @ stands in quotes',
+      ],
+      ['a literal without quotes', `${call}\nwhen: »\`true\``, "expected '`true`'"],
+      ['a negation without quotes', `${call}\nwhen: »!order.paid`, "expected '!order.paid'"],
+      [
+        'a text that reads as a difference',
+        `${call}\nheaders: { x-api-key: »my-secret-key }`,
+        `for the text itself write "'my-secret-key'"`,
+      ],
+      [
+        'a text that reads as a quotient',
+        `${call}\nheaders: { accept: »application/json }`,
+        `for the text itself write "'application/json'"`,
+      ],
+      [
+        'a text of two words',
+        `${call}\nheaders: { x-note: »hello world }`,
+        `found hello world; expected JMESPath over params, body or a part; for the text itself write "'hello world'"`,
+      ],
+      [
+        'a text with a number',
+        `upstream: catalog\nget: /products{?customerId}\nvalues: { customerId: »c-42 }`,
+        `for the text itself write "'c-42'"`,
+      ],
+      [
+        'a text with a name in it',
+        `${call}\nheaders: { x-a: »order-date }`,
+        `and date is none; for the text itself write "'order-date'"`,
+      ],
+      [
+        'a value in braces',
+        `${call}\nheaders: { x-a: »'{params.id}' }`,
+        'expected params.id, without braces',
+      ],
+      [
+        'a value in double braces',
+        `${call}\nheaders: { x-a: »'{{order.id}}' }`,
+        'expected order.id, without braces',
+      ],
+      [
+        'a text with a value in braces',
+        `${call}\nheaders: { x-a: »'o-{params.id}' }`,
+        "text is put together by join('', ['o-', params.id])",
+      ],
+      [
+        'a text in double quotes',
+        `${call}\nwhen: order.tier == "»gold"`,
+        "text stands in single quotes: 'gold'",
+      ],
+      [
+        'a picked path with brackets',
+        `${call}\npick: [name, »'lines[].sku']`,
+        'gone through by themselves: lines.sku',
+      ],
+      [
+        'a picked path from the root of a list',
+        `${call}\npick: [»'[].id']`,
+        'gone through by themselves: id',
+      ],
+      ['everything picked', `${call}\npick: [»'*']`, 'lists are gone through by themselves'],
+      ['an omitted path with an index', `${call}\nomit: [»'x[0].b']`, 'gone through by themselves: x.b'],
+      [
+        'a renamed path with brackets',
+        `${call}\nrename: { »'lines[].sku': id }`,
+        'gone through by themselves: lines.sku',
+      ],
+      [
+        'a place with brackets',
+        `${call}\nas: »'catalog[0]'`,
+        'expected a dotted path, such as customer.address: names only',
+      ],
       [
         'its URL',
         'upstream: catalog\nget: »/products/{id',
@@ -425,7 +613,7 @@ b: { upstream: orders, get: /b, »flatten: true }`,
       [
         'a text without its own quotes',
         `${call}\nheaders: { x-tier: »gold }`,
-        `the text itself would be "'gold'"`,
+        `and gold is none; for the text itself write "'gold'"`,
       ],
       ['the body of a request that has none', `${call}\nwhen: »body.total`, 'a GET has no body'],
       ['the scope as a whole', `${call}\nwhen: »length(@)`, 'the scope as a whole'],
@@ -448,6 +636,7 @@ b: { upstream: orders, get: /b, »flatten: true }`,
         'the query parameter q once',
       ],
       ['a body on a GET', `${call}\n»body: { a: order.a }`, 'a GET sends no body'],
+      ['a text as the body of a GET', `${call}\n»body: hello-there`, 'a GET sends no body'],
       ['a forwarded body on a GET', `${call}\nforward: { »body: true }`, 'a GET sends no body'],
       [
         'an idempotency key on a GET',
@@ -519,6 +708,26 @@ b: { upstream: orders, get: /b, »flatten: true }`,
         'expected less than the deadline of the composite, which is 300ms',
       );
     });
+
+    it('the deadline it must keep, without a unit', () => {
+      const lines = `get: /a\ndeadline: 3\nparts: { order: { upstream: orders, get: /orders, within: »5s } }`;
+      expectOneProblem(withComposite(lines), 'less than the deadline of the composite, which is 3 ms');
+    });
+
+    it('a text from the environment, which is not shown', () => {
+      const lines = `${call}\nheaders: { x-api-key: »\${API_KEY} }`;
+      const marked = withPart(lines);
+      const problems = problemsOf(marked.replace(MARK, ''), { API_KEY: 'my-secret-key' });
+      expect(problems).toEqual([
+        {
+          file: 'gateway.yaml',
+          ...placeOf(marked),
+          path: 'composites.details.parts.products.headers.x-api-key',
+          message:
+            'found ${API_KEY} (value not shown); expected JMESPath; for the text itself write "\'${API_KEY}\'"',
+        },
+      ]);
+    });
   });
 
   describe('a list join', () => {
@@ -579,6 +788,16 @@ b: { upstream: orders, get: /b, »flatten: true }`,
         'key or item in its URL',
       ],
       [
+        'a key by the name of its field',
+        `upstream: catalog\nget: /products/{»sku}\nforEach: { items: order.lines, key: sku }`,
+        '{key} is the key of each item, and {item.sku} a field of it',
+      ],
+      [
+        'keys by the name of their field',
+        `upstream: catalog\nget: /products{?»sku}\nforEach: { items: order.lines, key: sku, batch: { size: 5, key: sku } }`,
+        'for the keys of a batch, values: { sku: keys }',
+      ],
+      [
         'a batch without size',
         `${batch}\nforEach: { items: order.skus, »batch: { key: sku } }`,
         'expected the number of keys a call',
@@ -612,5 +831,34 @@ b: { upstream: orders, get: /b, »flatten: true }`,
     it.each(broken)('%s', (_, lines, says) => {
       expectOneProblem(withPart(lines), says);
     });
+  });
+
+  it('names lines that others before them do not displace', () => {
+    const lines = `get: /a
+forward:
+  headers: [connection, »cookie]
+  query: [a, '', b, a, 3, q]
+parts:
+  order: { upstream: orders, get: /orders, needs: ['', ordr] }`;
+    const places = problemsOf(withComposite(lines).replace(MARK, '')).map(({ path, message }) => [
+      path,
+      message.replace(/;? expected.*/, ''),
+    ]);
+    const at = 'composites.details';
+    expect(places).toEqual([
+      [`${at}.forward.headers[0]`, 'found connection'],
+      [`${at}.forward.headers[1]`, 'found cookie'],
+      [`${at}.forward.query[1]`, "found ''"],
+      [`${at}.forward.query[3]`, 'found a'],
+      [`${at}.forward.query[4]`, 'found 3'],
+      [`${at}.parts.order.needs[0]`, "found ''"],
+      [`${at}.parts.order.needs[1]`, 'found ordr'],
+    ]);
+  });
+
+  it.each(['', '# nothing but a comment\n', '~'])('nothing at all: %j', (text) => {
+    expect(problemsOf(text).map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^found (?:nothing|~); expected a group of keys \(server, cache/),
+    ]);
   });
 });

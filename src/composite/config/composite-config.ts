@@ -90,6 +90,8 @@ export interface PartConfig {
   readonly required: boolean;
   /** Stands in for the selected value. Default null. */
   readonly fallback: unknown;
+  /** Whether a fallback was written. A list join without one keeps its shape, whatever fails. */
+  readonly hasFallback: boolean;
   /** The longest it may take, in ms. */
   readonly within: number | undefined;
   /** JMESPath over the scope; where it does not hold the part is skipped, and its fallback stands in. */
@@ -108,7 +110,10 @@ export interface PartConfig {
   readonly as: readonly string[];
   /** Whether its keys stand in the root of the response, instead of below `as`. */
   readonly flatten: boolean;
-  /** Whether other parts may use it but the response does not hold it. */
+  /**
+   * Whether other parts may use it but the response does not hold it. One that is required is a guard: it runs with every
+   * `?fields=`, and a response that comes part by part begins behind it.
+   */
   readonly hidden: boolean;
   /** What happens where an earlier part has written the same place. */
   readonly merge: MergePolicy | undefined;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { EMPTY, UNRESOLVED } from '../../upstream/config/configuration-source.js';
-import { headerName } from '../../upstream/config/http-header.js';
+import { keyListings } from '../../upstream/config/checked-input.js';
+import { headerName, NO_WILDCARD, TOKEN_PATTERN } from '../../upstream/config/http-header.js';
 import { group } from '../../upstream/config/policy-schema.js';
 import { count, duration, flag } from '../../upstream/config/quantities.js';
 
@@ -23,10 +24,23 @@ const expression = text('a JMESPath expression').meta({ title: 'JMESPath' });
 const path = text('a path beginning with /').regex(/^\/(?!\/)\S*$/, { error: 'a path beginning with /' });
 
 const DOTTED = 'a dotted path, such as customer.address';
-const dotted = z
+const segments = z
   .string({ error: DOTTED })
   .regex(/^[^.\s]+(\.[^.\s]+)*$/, { error: DOTTED })
   .refine((written) => !written.split('.').includes('__proto__'), { error: DOTTED });
+const place = segments.refine((written) => !/[[\]*]/.test(written), { error: `${DOTTED}: names only` });
+const dotted = segments.superRefine((written, context) => {
+  const names = written
+    .replace(/\[[^\]]*\]|\*/g, '')
+    .split('.')
+    .filter((name) => name !== '');
+  if (names.join('.') === written) return;
+  const plain = names.length === 0 ? 'lines.sku picks it in each line' : names.join('.');
+  context.addIssue({
+    code: 'custom',
+    message: `a dotted path; lists are gone through by themselves: ${plain}`,
+  });
+});
 const dottedPaths = z.array(dotted, { error: 'a list of dotted paths' });
 
 const FIELD = 'the name of a field, without dots';
@@ -61,13 +75,34 @@ const schemaOf = (types: readonly [string, ...string[]]) => ({
   maximum: said('The greatest number.', z.number({ error: 'a number' })),
 });
 
+const QUERY = 'the name of a query parameter';
+const COOKIE = 'the name of a cookie, without spaces or separators';
+const oneByOne = (name: string): boolean => !name.includes('*');
+
 const forward = group({
   headers: said(
     'Headers of the request that are passed on.',
-    z.array(headerName, { error: 'a list of header names' }),
+    z.array(headerName.refine(oneByOne, { error: NO_WILDCARD }), { error: 'a list of header names' }),
   ),
-  query: said('Query parameters that are passed on as they came.', names('query parameter')),
-  cookies: said('Cookies that are passed on.', names('cookie')),
+  query: said(
+    'Query parameters that are passed on as they came.',
+    z.array(
+      text(QUERY)
+        .regex(/^[^=&]+$/, { error: QUERY })
+        .refine(oneByOne, { error: NO_WILDCARD }),
+      { error: 'a list of names, each of a query parameter' },
+    ),
+  ),
+  cookies: said(
+    'Cookies that are passed on.',
+    z.array(
+      z
+        .string({ error: COOKIE })
+        .regex(TOKEN_PATTERN, { error: COOKIE })
+        .refine(oneByOne, { error: NO_WILDCARD }),
+      { error: 'a list of names, each of a cookie' },
+    ),
+  ),
   body: said('Whether the body is passed on. Default false.', flag()),
 });
 
@@ -140,7 +175,7 @@ const part = group({
     'Dotted path to the new name of its last segment.',
     z.record(dotted, field, { error: 'a group of new names by dotted path' }),
   ),
-  as: said('Place in the response, dotted. Default: the name.', dotted),
+  as: said('Place in the response, dotted. Default: the name.', place),
   flatten: said('Whether its keys stand in the root of the response. Default false.', flag()),
   hidden: said('Whether the response leaves it out. Default false.', flag()),
   merge: said(
@@ -160,7 +195,21 @@ const part = group({
     'A call for each of several items: JMESPath over the scope, or a group of keys.',
     z.union([expression, forEach], { error: 'a JMESPath expression, or a group of keys' }),
   ),
-}).meta({ required: ['upstream'], oneOf: ONE_OF_ITS_VERBS(CALL_VERBS) });
+})
+  .meta({ required: ['upstream'], oneOf: ONE_OF_ITS_VERBS(CALL_VERBS) })
+  .register(keyListings, {
+    keys:
+      'upstream and a verb, what is sent (values, headers, body, forward), when it runs (when, needs, forEach, within), ' +
+      'if it fails (required, fallback), what it shows (select, pick, omit, rename, as, flatten, hidden, merge)',
+  });
+
+const PARTIAL_STATUS = 'a status from 200 to 299, or 502, 503 or 504';
+/** A partial answer is no fault of the client, and no bug of the gateway. */
+const partialStatus = z
+  .int({ error: PARTIAL_STATUS })
+  .min(200, { error: PARTIAL_STATUS })
+  .max(504, { error: PARTIAL_STATUS })
+  .refine((status) => status < 300 || [502, 503, 504].includes(status), { error: PARTIAL_STATUS });
 
 const composite = group({
   get: said('Answers GET (and HEAD) at this route.', path),
@@ -183,10 +232,10 @@ const composite = group({
   forward: said('What parts pass on of the request. Default nothing.', forward),
   deadline: said('The longest the composite may take. Default 3s.', duration()),
   status: said('Status of a complete answer. Default 200.', count(200, 299)),
-  partialStatus: said('Status of an answer in which a part fell back. Default: status.', count(200, 599)),
+  partialStatus: said('Status of an answer in which a part fell back. Default: status.', partialStatus),
   passThrough: said(
     "Statuses of a required part's upstream that become the response's own. Default 401, 403, 404, 410.",
-    z.array(count(300, 599), { error: 'a list of statuses' }),
+    z.array(count(400, 599), { error: 'a list of statuses' }),
   ),
   report: said(
     'Whether the part report stands in the body as well. Default headers.',
@@ -197,7 +246,13 @@ const composite = group({
     'The calls, by name, in the order of the answer.',
     z.record(name, part, { error: 'a group of parts by name' }),
   ),
-}).meta({ required: ['parts'], oneOf: ONE_OF_ITS_VERBS(ROUTE_VERBS) });
+})
+  .meta({ required: ['parts'], oneOf: ONE_OF_ITS_VERBS(ROUTE_VERBS) })
+  .register(keyListings, {
+    keys:
+      'a verb and parts, what is asked (params, bodySchema, auth, forward), how it answers (deadline, status, ' +
+      'partialStatus, passThrough, report, sparse), what it is (summary, description, tags)',
+  });
 
 export const COMPOSITE_KEYS: readonly string[] = Object.keys(composite.shape);
 

@@ -12,7 +12,7 @@ export function hasBody({ method }: { readonly method: string }): boolean {
 /** Reports what the composite and its parts forward, where it contradicts itself or what else they send. */
 export function checkForwarding(composite: CompositeConfig, place: Place): void {
   const own = place.below('forward');
-  checkLists(composite.forward, own);
+  checkLists(own);
   if (composite.forward.body && !hasBody(composite)) {
     own.below('body').unexpectedKey('it on a GET', 'none: a GET has no body');
   }
@@ -23,13 +23,16 @@ export function checkForwarding(composite: CompositeConfig, place: Place): void 
   }
 }
 
-function checkLists({ headers, query, cookies }: ForwardConfig, place: Place): void {
-  for (const [key, names] of Object.entries({ headers, query, cookies })) {
-    for (const [index, name] of names.entries()) {
+function checkLists(place: Place): void {
+  for (const key of ['headers', 'query', 'cookies']) {
+    const seen = new Set<string>();
+    for (const [index, written] of place.below(key).names) {
+      const name = key === 'headers' ? written.toLowerCase() : written;
       const at = place.below(key, index);
       const reason = key === 'headers' ? UNFORWARDABLE_HEADERS.get(name) : undefined;
-      if (names.indexOf(name) < index) at.unexpected('each name once');
+      if (seen.has(name)) at.unexpected('each name once');
       else if (reason !== undefined) at.unexpected(`another header: ${reason}`);
+      seen.add(name);
     }
   }
 }
@@ -53,7 +56,7 @@ function checkPartForward(
   at: Place,
 ): void {
   const own = at.below('forward');
-  checkLists(forward, own);
+  checkLists(own);
   if (!forward.body) return;
   const body = own.below('body');
   if (!hasBody(part)) body.unexpectedKey(`it on a ${part.method}`, `none: a ${part.method} sends no body`);
@@ -74,13 +77,16 @@ function checkSentTwice({ headers, url }: PartConfig, forward: ForwardConfig, at
     }
   }
   const sent = queryNames(url);
-  for (const [index, name] of forward.query.entries()) {
-    if (!sent.has(name)) continue;
-    const own = at.below('forward', 'query', index);
-    const verb = at.keys.find((key) => ['get', 'head', 'post', 'put', 'patch', 'delete'].includes(key));
-    const place = at.has('forward') ? own : at.below(verb ?? 'get');
-    place.unexpected(`the query parameter ${name} once: the URL sends it, and forward passes it on`);
+  const said = (name: string): string =>
+    `the query parameter ${name} once: the URL sends it, and forward passes it on`;
+  if (at.has('forward')) {
+    const own = at.below('forward', 'query');
+    for (const [index, name] of own.names) if (sent.has(name)) own.below(index).unexpected(said(name));
+    return;
   }
+  const verb = at.keys.find((key) => ['get', 'head', 'post', 'put', 'patch', 'delete'].includes(key));
+  for (const name of forward.query.filter((name) => sent.has(name)))
+    at.below(verb ?? 'get').unexpected(said(name));
 }
 
 /** The query parameters that a URL template sends by itself. */

@@ -53,7 +53,7 @@ composites:
         upstream: orders
         get: /orders/{id}
         required: true
-        pick: [id, total, lines.sku, lines.quantity]
+        pick: [id, total, lines.sku, lines.quantity, lines.product]
         rename: { lines.quantity: pieces, total: totalCents }
       customer:
         upstream: customers

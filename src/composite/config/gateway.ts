@@ -47,6 +47,8 @@ export function parseGateway(text: string, options: GatewayConfigOptions = {}): 
 }
 
 function plans(file: Place, config: GatewayConfig): readonly CompositePlan[] {
+  // What is no group has been said of the file as a whole.
+  if (typeof file.value !== 'object' || file.value === null) return [];
   const { composites = {} } = checkedInput(compositesSchema, file.value, file.report) ?? {};
   const settled = Object.entries(composites).map(([name, composite]) =>
     settledComposite(name, composite, file.below('composites', name)),

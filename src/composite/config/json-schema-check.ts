@@ -9,9 +9,9 @@ import { type Place } from './place.js';
 const META = ajvFormats.default(new Ajv2020({ strict: false, logger: false }));
 
 /** Reports what is wrong with a JSON Schema, and where in it. */
-export function checkJsonSchema(schema: JsonSchema, place: Place): void {
+export function checkJsonSchema(schema: JsonSchema, place: Place, fillsIn = false): void {
   const [error] = META.validateSchema(schema) === true ? [] : (META.errors ?? []);
-  if (error === undefined) checkCompilation(schema, place);
+  if (error === undefined) checkCompilation(schema, place, fillsIn);
   else {
     const at = place.below(...steps(error.instancePath, schema));
     at.unexpected(`what JSON Schema has there: this ${flawIn(error)}`);
@@ -27,15 +27,18 @@ export function misfit(value: unknown, schema: JsonSchema): string | undefined {
   }
 }
 
-function checkCompilation(schema: JsonSchema, place: Place): void {
+function checkCompilation(schema: JsonSchema, place: Place, fillsIn: boolean): void {
   try {
-    new JsonValidator(schema);
+    new JsonValidator(schema, fillsIn);
   } catch (error) {
     if (!(error instanceof JsonSchemaError)) throw error;
     const { message } = error;
     const [, keyword] = /unknown keyword: "(.*)"/.exec(message) ?? [];
     if (keyword !== undefined) reportKeyword(keyword, schema, place);
-    else reportValue(message, schema, place);
+    else if (message.includes('default is ignored')) {
+      const expected = 'defaults that are: none below anyOf, oneOf, not or if';
+      place.unexpected(expected, 'a default that is never applied');
+    } else reportValue(message, schema, place);
   }
 }
 

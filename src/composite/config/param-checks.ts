@@ -31,6 +31,10 @@ export function checkParams(composite: CompositeConfig, place: Place): void {
   const { params, route, sparse } = composite;
   const inRoute = route === '' ? undefined : routeParameters(route);
   const taken = new Map<string, string>();
+  const all = place.below('params');
+  // It has got lost before the file was read.
+  if (all.has('__proto__'))
+    all.below('__proto__').unexpectedKey('it as the name of a parameter', 'another name');
   for (const param of params) {
     const at = place.below('params', param.name);
     if (at.report.has(at.at)) continue;

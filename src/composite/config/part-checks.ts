@@ -40,12 +40,7 @@ function checkUpstream({ upstream }: PartConfig, upstreams: readonly string[], p
 }
 
 function checkSent(part: PartConfig, place: Place): void {
-  const { method, body, idempotencyKey } = part;
-  if (body !== undefined && !hasBody(part)) {
-    place
-      .below('body')
-      .unexpectedKey(`it on a ${method}`, `none, or another verb: a ${method} sends no body`);
-  }
+  const { method, idempotencyKey } = part;
   if (idempotencyKey === undefined) return;
   const at = place.below('idempotencyKey');
   if (!hasBody(part)) {
@@ -61,7 +56,7 @@ function checkSent(part: PartConfig, place: Place): void {
 function checkTimes({ within, at }: PartConfig, deadline: number, place: Place): void {
   if (within === undefined || within < deadline) return;
   const written = place.report.source.written([...at.slice(0, -2), 'deadline']);
-  const shown = written === 'nothing' ? '3s by default' : written;
+  const shown = written === 'nothing' ? '3s by default' : /^\d+$/.test(written) ? `${written} ms` : written;
   place.below('within').unexpected(`less than the deadline of the composite, which is ${shown}`);
 }
 

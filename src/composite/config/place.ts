@@ -20,6 +20,16 @@ export class Place {
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
   }
 
+  /** The texts of a list that nothing is wrong with, each at its own index. */
+  get names(): readonly (readonly [number, string])[] {
+    const { value, at } = this;
+    if (!Array.isArray(value)) return [];
+    return [...(value as readonly unknown[]).entries()].filter(
+      (entry): entry is [number, string] =>
+        typeof entry[1] === 'string' && !this.report.has([...at, entry[0]]),
+    );
+  }
+
   has(key: string): boolean {
     return this.keys.includes(key);
   }
@@ -52,7 +62,7 @@ export class Place {
   }
 
   /** What a text quotes of itself would show what came from the environment. */
-  private get holdsVariable(): boolean {
+  get holdsVariable(): boolean {
     return this.written.endsWith('(value not shown)');
   }
 }

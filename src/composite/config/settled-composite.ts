@@ -146,6 +146,7 @@ function settledPart(name: string, written: WrittenPart, place: Place): PartConf
     idempotencyKey: written.idempotencyKey,
     required: written.required ?? false,
     fallback: written.fallback ?? null,
+    hasFallback: place.has('fallback'),
     within: written.within,
     when: written.when,
     needs: written.needs ?? [],

@@ -5,6 +5,7 @@ import {
   type PartConfig,
 } from '../config/composite-config.js';
 import { Expression } from '../expression.js';
+import { parsedExpression } from '../expression-syntax.js';
 import { Placing } from '../placing.js';
 import { type StitchHost, stitchHost } from '../stitch-host.js';
 import { ExpressionShape } from './expression-shape.js';
@@ -71,11 +72,21 @@ export class CompositeShape {
     return shown.reduce<Schema>((document, part) => this.placed(document, part, shown), EMPTY);
   }
 
-  private asked(part: PartConfig): Schema {
-    const { forEach, select } = part;
+  /** What is selected of an answer. */
+  selected(part: PartConfig): Schema {
     const answer = this.answer(part);
-    const selected = select === undefined ? answer : this.expressions.of(select, answer);
-    return forEach === undefined ? selected : this.collected(forEach, selected);
+    return part.select === undefined ? answer : this.expressions.of(part.select, answer);
+  }
+
+  /** What `pick`, `omit` and `rename` cut to size: the value with what is stitched into it, in a map each of its values. */
+  uncut(part: PartConfig): Schema {
+    const whole = this.whole(part);
+    return isMap(part) ? this.shape.values(whole) : whole;
+  }
+
+  private asked(part: PartConfig): Schema {
+    const selected = this.selected(part);
+    return part.forEach === undefined ? selected : this.collected(part.forEach, selected);
   }
 
   private collected({ batch, collect, missing }: ForEachConfig, selected: Schema): Schema {
@@ -99,12 +110,13 @@ export class CompositeShape {
     return !isPlain && isValid(value, schema, this.definitions) ? schema : union;
   }
 
+  private whole(part: PartConfig): Schema {
+    return this.config.parts.reduce((value, other) => this.stitched(value, part, other), this.value(part));
+  }
+
   /** The value with what is stitched into it, cut to size. */
   private presented(part: PartConfig): Schema {
-    const whole = this.config.parts.reduce(
-      (value, other) => this.stitched(value, part, other),
-      this.value(part),
-    );
+    const whole = this.whole(part);
     const cut = (value: Schema): Schema => this.cut(part, value);
     return isMap(part) ? this.eachValue(whole, cut) : cut(whole);
   }
@@ -144,7 +156,7 @@ export class CompositeShape {
   private hostOf(forEach: ForEachConfig): StitchHost | undefined {
     try {
       const names = this.config.parts.map(({ name }) => name);
-      const found = stitchHost(forEach, names);
+      const found = stitchHost(parsedExpression(forEach.items), forEach.key, names);
       return 'expected' in found ? undefined : found;
     } catch {
       // It is no expression, which is said where it is read for good.

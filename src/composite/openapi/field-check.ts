@@ -5,6 +5,7 @@ import { type CompositeConfig, type PartConfig } from '../config/composite-confi
 import { Expression, type ScopePath } from '../expression.js';
 import { type CompositeShape } from './composite-shape.js';
 import { isGroup, type Schema } from './schema-reader.js';
+import { unknownFields } from './unknown-fields.js';
 
 /** Reports expressions that look for fields which answers cannot have, because their schemas name all they have. */
 export class FieldCheck {
@@ -30,6 +31,9 @@ export class FieldCheck {
     if (forEach !== undefined)
       this.checkMade(forEach.items, isShort ? [...at, 'forEach'] : [...at, 'forEach', 'items']);
     if (select !== undefined) this.checkSelect(part, select, [...at, 'select']);
+    for (const { at, of, name, expected, isCertain } of unknownFields(part, this.shape)) {
+      if (isCertain) this.report.add(at, of, `found ${name}; expected ${expected}`);
+    }
   }
 
   private checkMade(written: unknown, at: Path): void {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigurationError, type ConfigurationProblem } from '../../upstream/config/configuration-error.js';
 import { parseGateway } from '../config/gateway.js';
+import { forecastOf } from '../forecast.js';
 
 const CATALOG = `
 openapi: 3.1.0
@@ -155,7 +156,7 @@ describe('a call of an upstream with an OpenAPI document', () => {
     'get: /products{?all*}\nvalues: { all: \'`{"limit": 1}`\' }',
     'get: /products\nforward: { query: [limit, api_key] }',
     'get: /shop/products/7',
-    'get: /products/{+rest}\nvalues: { rest: "\'7\'" }',
+    'get: /products{/rest*}\nvalues: { rest: "`[7]`" }',
   ])('may have what is a parameter in another way, or cannot be known: %s', (part) => {
     expect(flawsOf(gateway(part))).toEqual([]);
   });
@@ -218,7 +219,7 @@ describe('a call of an upstream with an OpenAPI document', () => {
 
   it.each([
     ['get: /products/{id}\nvalues: { id: "\'7\'" }', ''],
-    ['get: /products/{id}', 'params: { id: { in: query } }'],
+    ['get: /products/{id}', 'params: { id: { in: query, required: true } }'],
     ['get: /products{?limit}', 'params: { limit: { type: number } }'],
     ['get: /products{?tier}', 'params: { tier: { enum: [gold] } }'],
     ['get: /products{?skus}', 'params: { skus: { type: array, items: { type: integer } } }'],
@@ -305,6 +306,53 @@ describe('an expression over an answer whose fields are all known', () => {
     const text = `${gateway('get: /products/7')}\n      more: { upstream: catalog, get: '/products{?tier}', values: { tier: things.price } }`;
     // A whole number is never one of them, but what it is is not known before.
     expect(flawsOf(text)).toEqual([]);
+  });
+});
+
+describe('a field that a part names', () => {
+  it.each([
+    [
+      'get: /products/7\npick: [sku, pricee]',
+      'pick[1]: found pricee; expected a field of the answer; did you mean price?',
+    ],
+    [
+      'get: /products/7\nomit: [maker.nam]',
+      'omit[0]: found nam; expected a field of the answer; did you mean name?',
+    ],
+    [
+      'get: /products/7\nrename: { prise: cost }',
+      'rename.prise: found prise; expected a field of the answer; did you mean price?',
+    ],
+    [
+      'get: /products\npick: [skuu]',
+      'pick[0]: found skuu; expected a field of the answer; did you mean sku?',
+    ],
+    [
+      'get: /products{?skus}\nvalues: { skus: keys }\nforEach: { items: "`[1]`", batch: { size: 5, key: skuu } }',
+      'forEach.batch.key: found skuu; expected a field of the answer; did you mean sku?',
+    ],
+  ])('is a load error where the answer cannot have it: %s', (part, flaw) => {
+    expect(flawsOf(gateway(part))).toEqual([`${AT}.${flaw}`]);
+  });
+
+  it('may be one that the answer has, or is given', () => {
+    const part = 'get: /products\npick: [sku, maker.name, stock]';
+    const join = `more: { upstream: catalog, get: '/products/{key}', forEach: { items: things, key: price, stitch: stock } }`;
+    expect(flawsOf(`${gateway(part)}\n      ${join}`)).toEqual([]);
+  });
+
+  it('is a warning where the schema lists others and lets any through', () => {
+    const open = CATALOG.replaceAll('additionalProperties: false', 'description: Open');
+    writeFileSync(join(directory, 'catalog.yaml'), open);
+    const { composites, config } = load(gateway('get: /products/7\npick: [sku, pricee]\nrequired: true'));
+    const notes = composites.flatMap((plan) => forecastOf(plan, config).notes);
+    expect(notes).toContainEqual({
+      level: 'warning',
+      part: 'things',
+      message:
+        'pick names pricee, which the schema of its answer does not list; ' +
+        'expected a field of the answer; did you mean price?',
+    });
   });
 });
 

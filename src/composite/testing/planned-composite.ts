@@ -5,13 +5,14 @@ import { type CompositePlan } from '../plan.js';
 export function plannedComposite(
   parts: Readonly<Record<string, object>>,
   composite: object = {},
+  upstream: object = {},
 ): CompositePlan {
   const written = Object.entries(parts).map(
     ([name, part]) => [name, { upstream: 'shop', get: `/${name}`, ...part }] as const,
   );
   const { composites } = parseGateway(
     JSON.stringify({
-      upstreams: { shop: { url: 'http://localhost:1' } },
+      upstreams: { shop: { url: 'http://localhost:1', ...upstream } },
       composites: { screen: { get: '/screen', ...composite, parts: Object.fromEntries(written) } },
     }),
     { env: {} },

@@ -96,7 +96,8 @@ export class KeptAnswer {
     const policy = policyFor(request, call.request.method, status, headers, wall);
     if (policy === undefined) return undefined;
     const isJson = typeof data !== 'string' && data !== undefined;
-    const body = isJson ? JSON.stringify(data) : (data ?? '');
+    const body = isJson ? written(data) : (data ?? '');
+    if (body === undefined) return undefined;
     const record = { status, statusText, headers, body, isJson, askedAt, policy: policy.toObject() };
     return new KeptAnswer(record, policy, wall);
   }
@@ -231,6 +232,15 @@ export const LONGEST_KEPT_MS = 86_400_000;
 
 /** How long a stale answer is kept beyond its use, to ask whether it is still right, in ms. */
 const KEPT_TO_VALIDATE_MS = 3_600_000;
+
+/** JSON text; undefined for what is nested deeper than the engine can write. */
+function written(data: unknown): string | undefined {
+  try {
+    return JSON.stringify(data);
+  } catch {
+    return undefined;
+  }
+}
 
 function policyFor(
   request: SharedRequest,

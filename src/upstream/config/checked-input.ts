@@ -3,6 +3,9 @@ import { type ConfigurationReport } from './configuration-report.js';
 import { type Path, UNRESOLVED, valueAt } from './configuration-source.js';
 import { nearestName } from './nearest-name.js';
 
+/** What groups of many keys say of them: all their names would be no help. */
+export const keyListings = z.registry<{ readonly keys: string }>();
+
 /**
  * Checks what was written against a schema, reports everything that does not fit, and gives what remains without it,
  * so that further checks can still be made: one wrong key does not hide another. Undefined if nothing remains.
@@ -23,10 +26,10 @@ export function checkedInput<S extends z.ZodType>(
   for (const issue of result.error.issues.flatMap(meant)) {
     const { path } = issue;
     if (issue.code === 'unrecognized_keys') {
-      const valid = keysOf(schemaAt(schema, path));
+      const { valid, listing } = keysOf(schemaAt(schema, path));
       for (const key of issue.keys) {
         refuse([...path, key], () => {
-          report.unknownKey([...path, key], valid);
+          report.unknownKey([...path, key], valid, listing);
         });
       }
     } else {
@@ -65,11 +68,14 @@ function sayUnexpected(issue: z.core.$ZodIssue, report: ConfigurationReport): vo
       ? nearestName(report.source.written(path), issue.values.map(String))
       : undefined;
   const found: unknown = issue.code === 'custom' ? issue.params?.['found'] : undefined;
-  report.unexpected(
-    path,
-    nearest ? `${message}; did you mean ${nearest}?` : message,
-    typeof found === 'string' ? found : undefined,
-  );
+  const wantsText = issue.code === 'invalid_type' && issue.expected === 'string';
+  const quoted = wantsText || /\bJMESPath\b/.test(message) ? report.source.quoted(path) : undefined;
+  const hint = nearest
+    ? `; did you mean ${nearest}?`
+    : quoted === undefined
+      ? ''
+      : `; as text it stands in quotes: ${quoted}`;
+  report.unexpected(path, message + hint, typeof found === 'string' ? found : undefined);
 }
 
 /** The schema of the value at a path. */
@@ -81,9 +87,13 @@ function schemaAt(schema: unknown, path: Path): unknown {
   }, schema);
 }
 
-function keysOf(schema: unknown): readonly string[] {
+function keysOf(schema: unknown): {
+  readonly valid: readonly string[];
+  readonly listing: string | undefined;
+} {
   const group = groupIn(schema);
-  return group instanceof z.ZodObject ? Object.keys(group.shape) : [];
+  if (!(group instanceof z.ZodObject)) return { valid: [], listing: undefined };
+  return { valid: Object.keys(group.shape), listing: keyListings.get(group)?.keys };
 }
 
 /** The one kind of value that has keys, where a value may be of several. */

@@ -1,6 +1,7 @@
 import { ConfigurationError, type ConfigurationProblem } from './configuration-error.js';
 import { type ConfigurationSource, formatPath, type Path, type Position } from './configuration-source.js';
 import { nearestName } from './nearest-name.js';
+import { keyMeantBy } from './other-words.js';
 
 /** Collects what is wrong with one source, so that everything can be said at once. */
 export class ConfigurationReport {
@@ -21,11 +22,17 @@ export class ConfigurationReport {
     this.add(path, 'value', `is missing; expected ${expected}`);
   }
 
-  unknownKey(path: Path, valid: readonly string[]): void {
+  /** @param listing the valid keys, where there are too many to name them all. */
+  unknownKey(path: Path, valid: readonly string[], listing = valid.join(', ')): void {
     const parent = path.slice(0, -1);
-    const nearest = nearestName(String(path.at(-1)), valid);
+    const name = String(path.at(-1));
+    if (/[()`'"]/.test(name)) {
+      this.add(path, 'key', `found ${name} as a key; within { } a value with a comma in it stands in quotes`);
+      return;
+    }
+    const nearest = keyMeantBy(name, valid) ?? nearestName(name, valid);
     if (nearest) this.meant.add(this.pathOf([...parent, nearest]));
-    const hint = nearest ? `did you mean ${nearest}?` : `valid keys here: ${valid.join(', ')}`;
+    const hint = nearest ? `did you mean ${nearest}?` : `valid keys here: ${listing}`;
     this.add(path, 'key', `unknown key; ${hint}`);
   }
 

@@ -19,6 +19,8 @@ export interface ConfigurationSource {
   positionIn(path: Path, offset: number): Position | undefined;
   /** How the value was written, fit for an error message: a substituted variable shows its name, not its value. */
   written(path: Path): string;
+  /** Of a `{...}` or `[...]` that was meant as text: how it would be written as one; undefined for anything else. */
+  quoted(path: Path): string | undefined;
 }
 
 /** Stands for a value whose `${VARIABLE}` is not set; that is reported once, and nothing else about the value. */
@@ -44,6 +46,10 @@ export class CodeSource implements ConfigurationSource {
   }
 
   positionIn(): undefined {
+    return undefined;
+  }
+
+  quoted(): undefined {
     return undefined;
   }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { PRIORITIES } from '../../resilience/admission.js';
 import { addressRange } from './address-range.js';
 import { endpointUrl } from './endpoint-url.js';
-import { headerName, headerValue } from './http-header.js';
+import { headerName, headerValue, NO_WILDCARD } from './http-header.js';
 import { group, policySchema } from './policy-schema.js';
 import { byteSize, count, duration, flag, percent } from './quantities.js';
 import { redisUrl } from './redis-url.js';
@@ -47,9 +47,11 @@ const upstream = group({
   headers: z.record(headerName, headerValue, { error: 'a group of headers by name' }).optional(),
   forwardHeaders: z
     .array(
-      headerName.refine((name) => name !== 'host', {
-        error: 'another header: host names the gateway, not the upstream',
-      }),
+      headerName
+        .refine((name) => name !== 'host', {
+          error: 'another header: host names the gateway, not the upstream',
+        })
+        .refine((name) => !name.includes('*'), { error: NO_WILDCARD }),
       { error: 'a list of header names' },
     )
     .optional(),

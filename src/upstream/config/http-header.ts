@@ -19,6 +19,12 @@ const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+/** The name of a header or a cookie, with nothing that would end it (RFC 9110, 5.6.2; RFC 6265, 4.1.1). */
+export const TOKEN_PATTERN = TOKEN;
+
+/** What is expected of a name that is passed on. */
+export const NO_WILDCARD = 'names one by one; there is no wildcard';
+
 const NAME_EXPECTED = 'the name of a header, such as x-api-key';
 
 /** The name of a header that may be sent to an upstream, in lower case. */

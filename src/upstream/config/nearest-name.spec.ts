@@ -47,6 +47,15 @@ describe('nearestName', () => {
     expect(nearestName('hat', ['hut', 'hot'])).toBe('hut');
   });
 
+  it('compares nothing with names of quite another length', () => {
+    const compared = jest.spyOn(Math, 'min');
+    expect(nearestName('q'.repeat(4_000), [...POLICY_KEYS, 'q'.repeat(200)])).toBeUndefined();
+    expect(nearestName('q', ['q'.repeat(4_000), `${'q'.repeat(4_000)}Ms`])).toBeUndefined();
+    // Once for each candidate, none for a letter.
+    expect(compared.mock.calls.length).toBeLessThanOrEqual(POLICY_KEYS.length + 3);
+    compared.mockRestore();
+  });
+
   it('forgives a short name one slip only', () => {
     expect(nearestName('rul', ['url'])).toBe('url');
     expect(nearestName('ruls', ['url'])).toBeUndefined();

@@ -16,21 +16,30 @@ const UNIT = /(?:ms|bytes|percent)$/;
  */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
   const written = letters(name);
+  const slips = Math.max(1, Math.floor(written.length / LETTERS_PER_SLIP));
+  const allowed = slips * CHANGED;
   let nearest: { readonly name: string; readonly cost: number; readonly lengthGap: number } | undefined;
   for (const candidate of candidates) {
     const meant = letters(candidate);
-    const cost = Math.min(editCost(written, meant), 1 + editCost(written, meant.replace(UNIT, '')));
+    const cost = Math.min(
+      costWithin(allowed, written, meant),
+      1 + costWithin(allowed - 1, written, meant.replace(UNIT, '')),
+    );
     const lengthGap = Math.abs(written.length - meant.length);
     const nearer =
       !nearest || cost < nearest.cost || (cost === nearest.cost && lengthGap < nearest.lengthGap);
     if (nearer) nearest = { name: candidate, cost, lengthGap };
   }
-  const slips = Math.max(1, Math.floor(written.length / LETTERS_PER_SLIP));
-  return nearest && nearest.cost <= slips * CHANGED ? nearest.name : undefined;
+  return nearest && nearest.cost <= allowed ? nearest.name : undefined;
 }
 
 function letters(name: string): string {
   return name.toLowerCase().replace(/[-_]/g, '');
+}
+
+/** The cost, or Infinity where the lengths alone say that it is more than is allowed: then nothing is compared. */
+function costWithin(allowed: number, from: string, to: string): number {
+  return Math.abs(from.length - to.length) * LOST_OR_ADDED > allowed ? Infinity : editCost(from, to);
 }
 
 /** Damerau-Levenshtein distance (optimal string alignment) under the costs above. */

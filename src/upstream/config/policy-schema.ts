@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { byteSize, count, duration, factor, flag, percent } from './quantities.js';
 
+const MOST_KEYS_SHOWN = 14;
+
 /** A group of keys, all of which may be left out; any other key is refused. */
 export function group<Shape extends z.ZodRawShape>(shape: Shape) {
-  return z.strictObject(shape, { error: `a group of keys (${Object.keys(shape).join(', ')})` });
+  const keys = Object.keys(shape);
+  const some = keys.length > MOST_KEYS_SHOWN ? [...keys.slice(0, 2), '...'] : keys;
+  return z.strictObject(shape, { error: `a group of keys (${some.join(', ')})` });
 }
 
 const BREAKER_MODES = ['enabled', 'disabled', 'metrics-only', 'force-open'] as const;

@@ -125,7 +125,12 @@ export class PreparedDocument {
     const name = this.expressions.unmask(alias.source);
     const nearest = anchored ? undefined : nearestName(name, this.anchors.keys());
     const expected = anchored ? 'an anchor outside of itself' : `an anchor &${name} somewhere before it`;
-    const hint = nearest ? `; did you mean *${nearest}?` : '';
+    const isText = nearest === undefined && !/^[\w-]+$/.test(name);
+    const hint = isText
+      ? `; a value that begins with * stands in quotes: '*${name}'`
+      : nearest
+        ? `; did you mean *${nearest}?`
+        : '';
     this.unreadable.push({ node: alias, path, message: `found *${name}; expected ${expected}${hint}` });
     return 1;
   }

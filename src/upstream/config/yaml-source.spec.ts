@@ -203,12 +203,33 @@ describe('a YAML text that is not one well-formed document', () => {
       'a: 1\n---\nb: 2',
       'g.yaml:2:1  found a second document; expected one: remove this --- and what follows',
     ],
+    ['an open bracket', 'a: [1\nb: 2', 'g.yaml:2:1  found the end of what a [ began; expected ] before it'],
+    ['an open quote', 'a: "x\nb: 2', 'g.yaml:1:4  found a text without its closing "; expected " at its end'],
     [
-      'an open bracket',
-      'a: [1\nb: 2',
-      'g.yaml:2:1  Flow sequence in block collection must be sufficiently indented and end with a ]',
+      'an unknown tag',
+      'a: !secret x',
+      "g.yaml:1:4  found !secret x; expected '!secret x': a value that begins with ! stands in quotes",
     ],
-    ['an unknown tag', 'a: !secret x', 'g.yaml:1:4  Unresolved tag: !secret'],
+    [
+      'a key that is indented less than its siblings',
+      'a:\n  b: 1\n c: 2\nd: 3',
+      'g.yaml:3:2  found c at a column of its own; expected it below its siblings, or below a key it belongs to',
+    ],
+    [
+      'a key that is indented more than its siblings',
+      'a:\n  b: 1\n   c: 2',
+      'g.yaml:3:4  found c further in than the key above, which has a value already; expected it below its siblings',
+    ],
+    [
+      'a key without a space behind its colon',
+      'a:1\nb: 2',
+      'g.yaml:1:1  found a:1; expected a key, a colon and a space before its value',
+    ],
+    [
+      'more behind a value',
+      'a: { b: 1 }, c: 2',
+      'g.yaml:1:12  found more behind the end of a value; expected a comma or a new line before it, or all of it in quotes',
+    ],
     [
       'an unknown anchor',
       'a: &base 1\nb: *bas',
@@ -227,6 +248,47 @@ describe('a YAML text that is not one well-formed document', () => {
     ],
   ])('is refused for %s', (_, text, message) => {
     expect(messageOf(text)).toBe(message);
+  });
+
+  it.each([
+    ['a: { b: »/x/{id} }', "'/x/{id}'", 'a value with { } or [ ] in it'],
+    ['a: { b: »/x{?p,q}, c: 1 }', "'/x{?p,q}'", 'a value with { } or [ ] in it'],
+    ['a: { b: »${X}/{id}, c: 1 }', "'${X}/{id}'", 'a value with { } or [ ] in it'],
+    ['a: { b: »/x/{id}/{no},\n  c: 1 }', "'/x/{id}/{no}'", 'a value with { } or [ ] in it'],
+    ['a: { b: { c: »o.lines[].sku } }', "'o.lines[].sku'", 'a value with { } or [ ] in it'],
+    [`a: { b: »o.lines[?s == 'x, y'], c: 1 }`, `"o.lines[?s == 'x, y']"`, 'a value with { } or [ ] in it'],
+    ['a: [b, »c[0]]', "'c[0]'", 'a value with { } or [ ] in it'],
+    ['a:\n  b: »[].id # c\n  d: 1', "'[].id'", 'a value with { } or [ ] in it'],
+    ['a:\n  - »{id: id}.x', "'{id: id}.x'", 'a value with { } or [ ] in it'],
+    ['a: »@', "'@'", 'a value that begins with @'],
+    ['a: »`true`', "'`true`'", 'a value that begins with `'],
+    ['a: »!b && c', "'!b && c'", 'a value that begins with !'],
+    ['a: »%b', "'%b'", 'a value that begins with %'],
+    ['a: »*', "'*'", 'a value that begins with *'],
+    [`a: »'b' == c`, `"'b' == c"`, 'a value that goes on behind a closing quote'],
+    [`a: »"b" == 'c'`, `'"b" == ''c'''`, 'a value that goes on behind a closing quote'],
+    ['a: { b: »c ? d : e }', "'c ? d : e'", 'a value with a colon and a space in it'],
+  ])('is refused once for a value that lacks its quotes: %s', (marked, quoted, why) => {
+    const [before = '', after = ''] = marked.split('»');
+    const lines = before.split('\n');
+    const place = `g.yaml:${lines.length}:${(lines.at(-1)?.length ?? 0) + 1}`;
+    expect(messageOf(before + after)).toMatch(new RegExp(`^${place}  found [^\n]*$`));
+    expect(messageOf(before + after)).toContain(`; expected ${quoted}: ${why} stands in quotes`);
+  });
+
+  it('is refused for each value that lacks its quotes, and for what is wrong besides', () => {
+    const text = 'a: { get: /x/{id} }\nb: { get: /y/{id}, c: 1 }\nd:\n  e: @\n  f: !g\nh: 1\nh: 2';
+    expect(messageOf(text).split('\n')).toEqual([
+      expect.stringMatching(/^g\.yaml:1:11 .* expected '\/x\/\{id\}'/),
+      expect.stringMatching(/^g\.yaml:2:11 .* expected '\/y\/\{id\}'/),
+      expect.stringMatching(/^g\.yaml:4:6 .* expected '@'/),
+      expect.stringMatching(/^g\.yaml:5:6 .* expected '!g'/),
+      'g.yaml:7:1  found h a second time; expected each key once',
+    ]);
+  });
+
+  it('is refused for an alias that is an expression', () => {
+    expect(messageOf('a: *.id')).toContain("; a value that begins with * stands in quotes: '*.id'");
   });
 
   it('shows all its errors at once, each place once', () => {

@@ -1,4 +1,4 @@
-import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from 'yaml';
+import { type Document, isMap, isScalar, isSeq, type LineCounter, type YAMLMap } from 'yaml';
 import { ConfigurationError, type ConfigurationProblem } from './configuration-error.js';
 import {
   type ConfigurationSource,
@@ -10,16 +10,8 @@ import {
 } from './configuration-source.js';
 import { type Environment, MaskedExpressions } from './environment-variables.js';
 import { type Fault, isMergeKey, PreparedDocument } from './prepared-document.js';
-
-/** What the yaml library says, where it can be said more plainly. */
-const SYNTAX: Readonly<Record<string, string>> = {
-  BAD_DQ_ESCAPE:
-    'found an escape that YAML does not know; expected \\\\ for a backslash, or single quotes around the text',
-  TAB_AS_INDENT: 'found a tab; expected spaces: YAML is indented with spaces only',
-  MULTIPLE_DOCS: 'found a second document; expected one: remove this --- and what follows',
-  BLOCK_AS_IMPLICIT_KEY:
-    'found a key within a value; expected it on a line of its own, indented like its siblings, or the value in quotes',
-};
+import { parsedText } from './yaml-syntax.js';
+import { quoted } from './yaml-text.js';
 
 /** A YAML text read as plain data, with its variables substituted. Knows where everything was written, and how. */
 export class YamlSource implements ConfigurationSource {
@@ -57,23 +49,11 @@ export class YamlSource implements ConfigurationSource {
   ): YamlSource {
     const text = source.replace(/^\uFEFF/, '');
     const expressions = new MaskedExpressions(text);
-    const lines = new LineCounter();
-    const document = parseDocument(expressions.masked, {
-      lineCounter: lines,
-      merge: true,
-      prettyErrors: false,
-    });
-    // One mistake often yields several errors at one place, of which the first names it.
-    const faults = new Map(
-      [...document.errors, ...document.warnings].toReversed().map((fault) => [fault.pos[0], fault]),
-    );
-    if (faults.size > 0) {
-      const problems = [...faults].map(([start, { code, message }]): ConfigurationProblem => {
-        const { line, col: column } = lines.linePos(start);
-        const key = /^[^:\s]*/.exec(text.slice(start))?.[0] ?? '';
-        const plain =
-          code === 'DUPLICATE_KEY' ? `found ${key} a second time; expected each key once` : SYNTAX[code];
-        return { file, line, column, path: '', message: plain ?? expressions.unmask(message) };
+    const { document, lines, faults } = parsedText(text, expressions);
+    if (faults.length > 0) {
+      const problems = faults.map(({ offset, message }): ConfigurationProblem => {
+        const { line, col: column } = lines.linePos(offset);
+        return { file, line, column, path: '', message };
       });
       throw new ConfigurationError(problems);
     }
@@ -102,6 +82,14 @@ export class YamlSource implements ConfigurationSource {
     if (!isScalar(node) || node.value === EMPTY || !node.range) return 'nothing';
     const note = this.prepared.noteOn(node);
     return excerpt(this.text.slice(node.range[0], node.range[1])) + (note ? ` (${note})` : '');
+  }
+
+  quoted(path: Path): string | undefined {
+    const { value, found } = this.entry(path);
+    const isFlow = found && (isSeq(value) || isMap(value)) && value.flow === true;
+    if (!isFlow || !value.range) return undefined;
+    const written = this.text.slice(value.range[0], value.range[1]).trimEnd();
+    return written.includes('\n') ? undefined : quoted(written);
   }
 
   /** The value as text, for where `00123` and `1e5` are not meant as numbers. */

@@ -1,0 +1,4 @@
+/** The source of a regular expression that finds a text as it is. */
+export function literalPattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
