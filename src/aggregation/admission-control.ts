@@ -8,6 +8,7 @@ import { systemRandom } from '../resilience/random.js';
 import { type AdmissionConfig } from '../upstream/config/gateway-config.js';
 import { UpstreamRegistry } from '../upstream/upstream-registry.js';
 import { ConnectionPlaces } from './connection-places.js';
+import { ExchangeWatch } from './exchange-watch.js';
 import { plainProblem } from './problem.js';
 import { sendProblem } from './problem.filter.js';
 import { isUnder, RequestPriorities } from './request-priority.js';
@@ -30,7 +31,13 @@ const logger = new Logger('Admission');
 export class AdmissionControl {
   private readonly admission: Admission | undefined;
 
-  constructor(host: HttpAdapterHost, served: ServedRoutes, @Optional() registry?: UpstreamRegistry) {
+  /** @param _watch is to see what is refused here as well: its hook comes first. */
+  constructor(
+    host: HttpAdapterHost,
+    served: ServedRoutes,
+    _watch: ExchangeWatch,
+    @Optional() registry?: UpstreamRegistry,
+  ) {
     const config = registry?.config.server.admission;
     if (config === undefined || (config.maxInFlight === null && config.maxLoopDelayMs === null)) return;
     const admission = new Admission(config, systemClock, systemRandom, logTransition);

@@ -1,10 +1,15 @@
 import { defer, map, Observable, type OperatorFunction, type Subscriber } from 'rxjs';
 import { CompositeRun, type CompositeSettings, type Stage } from './composite-run.js';
 import { type Parts, type Values } from './part.js';
-import { type CompositeReport } from './part-report.js';
+import { assertReportName, type CompositeReport } from './part-report.js';
 import { assertPositiveMs } from './positive-ms.js';
 
 export interface AggregateOptions {
+  /**
+   * By which metrics, traces and the console know the composite: letters, digits, `_` and `-`, beginning with a letter.
+   * Default: the verb and the route it is served at.
+   */
+  readonly name?: string;
   /** The time the composite has to answer, in ms. Default 3000; an earlier deadline of the request wins. */
   readonly deadline?: number;
   /** Statuses of a required part's upstream that become the response's own. Default 401, 403, 404, 410. */
@@ -34,10 +39,12 @@ const DEFAULT_PASS_THROUGH: ReadonlySet<number> = new Set([401, 403, 404, 410]);
  * Cold: every subscription asks anew. Built on `forkJoin`; each part's calls see the composite's deadline.
  */
 export function aggregate<P extends Parts>(parts: P, options: AggregateOptions = {}): Observable<Values<P>> {
-  const { deadline = DEFAULT_DEADLINE_MS, passThrough, partialStatus, report } = options;
+  const { name, deadline = DEFAULT_DEADLINE_MS, passThrough, partialStatus, report } = options;
   assertPositiveMs('deadline', deadline);
   if (partialStatus !== undefined) assertAnswerStatus(partialStatus);
+  if (name !== undefined) assertReportName(name, 'composite');
   return new Aggregation<Values<P>>([{ needs: [], declare: () => parts }], {
+    name,
     deadlineMs: deadline,
     passThrough: passThrough === undefined ? DEFAULT_PASS_THROUGH : new Set(passThrough),
     partialStatus,

@@ -4,6 +4,8 @@ import { AdmissionControl } from './admission-control.js';
 import { AllowedMethods } from './allowed-methods.js';
 import { CompositeResponse } from './composite-response.js';
 import { ConnectionDraining } from './connection-draining.js';
+import { ExchangeEvents } from './exchange-events.js';
+import { ExchangeWatch } from './exchange-watch.js';
 import { FailureLog } from './failure-log.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ServedRoutes } from './served-routes.js';
@@ -19,10 +21,12 @@ import { ServedRoutes } from './served-routes.js';
     AllowedMethods,
     CompositeResponse,
     ConnectionDraining,
+    ExchangeEvents,
+    ExchangeWatch,
     FailureLog,
     ServedRoutes,
     { provide: APP_FILTER, useClass: ProblemFilter },
   ],
-  exports: [AllowedMethods, FailureLog, ServedRoutes],
+  exports: [AllowedMethods, ExchangeEvents, FailureLog, ServedRoutes],
 })
 export class AggregationModule {}

@@ -8,7 +8,8 @@ import { RequestContext } from '../upstream/request-context.js';
 import { ExchangeContext } from './exchange-context.js';
 import { type Parts } from './part.js';
 import { NO_FAULTS, type PartFault } from './part-fault.js';
-import { assertPartName, type CompositeReport, type PartReport } from './part-report.js';
+import { type PartOutline } from './part-outline.js';
+import { assertReportName, type CompositeReport, type PartReport } from './part-report.js';
 import { PartRun } from './part-run.js';
 import { type WriteOutcome } from './write-outcome.js';
 
@@ -27,6 +28,8 @@ export interface Stage {
 }
 
 export interface CompositeSettings {
+  /** By which metrics, traces and the console know it. Default: the verb and the route it is served at. */
+  readonly name?: string | undefined;
   readonly deadlineMs: number;
   readonly passThrough: ReadonlySet<number>;
   readonly partialStatus: number | undefined;
@@ -209,7 +212,7 @@ export class CompositeRun {
     return defer(() => {
       const answers: Record<string, Observable<unknown>> = {};
       const runs = Object.entries(stage.declare(values)).map(([name, part]) => {
-        assertPartName(name);
+        assertReportName(name, 'part');
         if (this.declares(name)) throw new TypeError(`the part '${name}' is declared twice`);
         const run = new PartRun(name, part, this);
         answers[name] = run.answer;
@@ -225,6 +228,13 @@ export class CompositeRun {
     return this.stages.length > 1 && this.stageRuns.some((runs) => runs?.some(({ name }) => name === part));
   }
 
+  private outline(): readonly PartOutline[] {
+    return this.stages.flatMap((stage, index) => {
+      const needs = this.needsOf(stage) ?? this.partsBefore(index) ?? [];
+      return (this.stageRuns[index] ?? []).map((run) => run.outline(needs));
+    });
+  }
+
   /** Of the parts that failed or fell back, in the order they were declared. */
   private get faults(): readonly PartFault[] {
     const runs = this.stageRuns.flatMap((each) => each ?? []);
@@ -232,10 +242,17 @@ export class CompositeRun {
   }
 
   private leaveReport(): void {
-    const { partialStatus, reportInBody, listener } = this.settings;
+    const { name, partialStatus, reportInBody, listener } = this.settings;
     const report = this.report();
-    const faults = report.complete ? NO_FAULTS : this.faults;
-    this.exchange?.compositeEnded(this.stages, { report, partialStatus, reportInBody, faults });
+    this.exchange?.compositeEnded(this.stages, {
+      report,
+      partialStatus,
+      reportInBody,
+      faults: report.complete ? NO_FAULTS : this.faults,
+      name,
+      durationMs: systemClock.now() - this.startedAt,
+      outline: () => this.outline(),
+    });
     listener?.ended?.(report);
   }
 }

@@ -1,5 +1,6 @@
 import { type IncomingHeaders, RequestContext, type RequestOrigin } from '../upstream/request-context.js';
 import { type PartFault } from './part-fault.js';
+import { type PartOutline } from './part-outline.js';
 import { type CompositeReport } from './part-report.js';
 import { type Preferences } from './preferences.js';
 import { ResponseFreshness } from './response-freshness.js';
@@ -12,6 +13,11 @@ export interface FinishedComposite {
   readonly reportInBody: boolean;
   /** What went wrong in it. Nothing of it is for the client. */
   readonly faults: readonly PartFault[];
+  /** What it was named; undefined for one that goes by its verb and route. */
+  readonly name: string | undefined;
+  readonly durationMs: number;
+  /** Works out what its parts waited for and what was called for them. */
+  readonly outline: () => readonly PartOutline[];
 }
 
 /**

@@ -1,5 +1,5 @@
 import {
-  assertPartName,
+  assertReportName,
   compositePartsField,
   type PartReport,
   type PartState,
@@ -58,7 +58,7 @@ describe('Composite-Parts', () => {
       'cancelled',
     ];
     for (const name of ['a', 'Z', 'snake_case', 'kebab-case', 'constructor', 'a0-9_']) {
-      assertPartName(name);
+      assertReportName(name, 'part');
       for (const state of states) {
         for (const reason of reasons) {
           const [item] = parseList(compositePartsField([part(name, state, 1, reason)]));

@@ -76,15 +76,15 @@ export function partBody({ state, reason, durationMs, ageSeconds, items }: PartR
   };
 }
 
-/** A part's name stands in header fields, so it is an RFC 9651 token without the characters a metric name lacks. */
-const PART_NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
+/** A part's name stands in header fields, and a composite's beside it in metrics, so it is an RFC 9651 token without the characters a metric name lacks. */
+const REPORT_NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
 const knownNames = new Set<string>();
 
 /** Refuses, with a TypeError, a name that could not stand in a header field. */
-export function assertPartName(name: string): void {
+export function assertReportName(name: string, of: 'part' | 'composite'): void {
   if (knownNames.has(name)) return;
-  if (!PART_NAME.test(name)) {
-    throw new TypeError(`the part name '${name}' must be a letter followed by letters, digits, '_' or '-'`);
+  if (!REPORT_NAME.test(name)) {
+    throw new TypeError(`the ${of} name '${name}' must be a letter followed by letters, digits, '_' or '-'`);
   }
   if (knownNames.size < 10_000) knownNames.add(name);
 }

@@ -10,12 +10,15 @@ import { type CalledPart, type Part } from './part.js';
 import { PartFailedError } from './part-failed-error.js';
 import { faultDetail, type PartFault } from './part-fault.js';
 import { type PartFailure, partFailureOf } from './part-failure.js';
+import { type PartOutline } from './part-outline.js';
 import { PartJoins, type RunningJoin } from './part-joins.js';
 import { type PartReport, type PartState } from './part-report.js';
 import { RequestProblem } from './request-problem.js';
 import { UNKNOWN_ANSWER } from './response-freshness.js';
 
 const logger = new Logger('Composite');
+
+const NO_UPSTREAMS: readonly string[] = [];
 
 /** One part on its way to a value. */
 export class PartRun implements AnswerNotes {
@@ -38,6 +41,8 @@ export class PartRun implements AnswerNotes {
   private failedWith: unknown;
   /** Attempts of its calls that reached the wire. */
   private attempts = 0;
+  /** The upstreams it has called. */
+  private upstreams: readonly string[] = NO_UPSTREAMS;
 
   constructor(
     readonly name: string,
@@ -52,6 +57,12 @@ export class PartRun implements AnswerNotes {
       state === 'stale' && this.stale !== undefined ? Math.floor(this.stale.ageMs / 1000) : undefined;
     const startedAtMs = startedAt === undefined ? undefined : Math.round(startedAt - this.run.startedAt);
     return { part: name, state, reason, durationMs, startedAtMs, ageSeconds, items: this.joins?.items };
+  }
+
+  /** @param needs what its stage waited for. */
+  outline(needs: readonly string[]): PartOutline {
+    const { name: part, upstreams } = this;
+    return { part, required: this.part.kind === 'required', needs, upstreams };
   }
 
   /** Undefined unless it failed or fell back. */
@@ -114,6 +125,10 @@ export class PartRun implements AnswerNotes {
     this.isNoted = true;
     if (stale !== undefined && stale.ageMs >= (this.stale?.ageMs ?? 0)) this.stale = stale;
     this.run.answered(note);
+  }
+
+  called(upstream: string): void {
+    if (!this.upstreams.includes(upstream)) this.upstreams = [...this.upstreams, upstream];
   }
 
   attemptStarted(): void {

@@ -51,8 +51,14 @@ export class CompositeRunner {
     private readonly registry: Pick<UpstreamRegistry, 'get'>,
     private readonly layout = ResponseLayout.of(plan.parts.map(({ config }) => config)),
   ) {
-    const { deadline, passThrough, partialStatus, reportInBody } = plan.config;
-    this.settings = { deadlineMs: deadline, passThrough: new Set(passThrough), partialStatus, reportInBody };
+    const { name, deadline, passThrough, partialStatus, reportInBody } = plan.config;
+    this.settings = {
+      name,
+      deadlineMs: deadline,
+      passThrough: new Set(passThrough),
+      partialStatus,
+      reportInBody,
+    };
     this.stitching = Stitching.of(plan.parts);
     this.upstreams = new Map(plan.parts.map(({ config }) => [config.name, registry.get(config.upstream)]));
     this.stages = plan.parts.map((part) => this.stage(part));

@@ -38,10 +38,13 @@ export class CustomerOverviewController {
     description: 'The customer, and whatever else could be had in time',
   })
   overview(@Param('id', { schema: customerId }) id: string): Observable<CustomerOverview> {
-    return aggregate({
-      customer: required(this.customers.byId(id)),
-      orders: optional(this.orders.placedBy(id), { fallback: [] }),
-    }).pipe(
+    return aggregate(
+      {
+        customer: required(this.customers.byId(id)),
+        orders: optional(this.orders.placedBy(id), { fallback: [] }),
+      },
+      { name: 'customer-overview' },
+    ).pipe(
       thenAlso(['orders'], ({ orders }) => ({ products: this.productsIn(orders) })),
       thenAlso(['customer'], ({ customer }) => ({
         offers: optional(this.offers.forTier(customer.tier), { within: 300, fallback: [] }),

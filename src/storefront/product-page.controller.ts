@@ -35,11 +35,14 @@ export class ProductPageController {
   @ApiOperation({ summary: 'A product, with its stock, its reviews and the offers on it' })
   @ApiComposite({ schema: pageSchema, description: 'The product, and whatever else could be had in time' })
   page(@Param('sku', { schema: skuSchema }) sku: string): Observable<ProductPage> {
-    return aggregate({
-      product: required(this.catalog.bySku(sku)),
-      inventory: optional(this.inventory.of(sku)),
-      reviews: optional(this.reviews.of(sku), { fallback: [] }),
-      offers: optional(this.offers.on(sku), { fallback: [] }),
-    });
+    return aggregate(
+      {
+        product: required(this.catalog.bySku(sku)),
+        inventory: optional(this.inventory.of(sku)),
+        reviews: optional(this.reviews.of(sku), { fallback: [] }),
+        offers: optional(this.offers.on(sku), { fallback: [] }),
+      },
+      { name: 'product-page' },
+    );
   }
 }

@@ -27,6 +27,8 @@ export interface AnswerNote {
 /** Gets to know which answers are used. */
 export interface AnswerNotes {
   answered(note: AnswerNote): void;
+  /** An upstream is called, whether or not the call gets as far as the wire. */
+  called?(upstream: string): void;
   /** An attempt of a call reaches the wire. */
   attemptStarted?(): void;
   /** How an attempt ended on the wire; undefined for an answer. */

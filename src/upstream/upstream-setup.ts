@@ -90,6 +90,7 @@ export class UpstreamSetup {
       return;
     }
     context.onClientLeave(caller.clientLeft);
+    context.notes?.called?.(this.name);
     try {
       this.answer(call, caller);
     } catch (error) {

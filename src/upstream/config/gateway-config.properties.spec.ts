@@ -12,6 +12,7 @@ const COMPLETE = `server:
   port: 3000
   managementHost: 127.0.0.1
   managementPort: 3001
+  adminToken: 0123456789abcdef
   shutdownGraceMs: 5s
   shutdownDrainMs: 10s
   admission:
@@ -28,6 +29,23 @@ cache:
   redisUrl: redis://cache:6379
   redisTimeoutMs: 50ms
   redisNamespace: shop
+telemetry:
+  serviceName: shop
+  log:
+    level: warn
+    format: json
+    requests: false
+    successPercent: 1
+  metrics:
+    enabled: false
+  tracing:
+    endpoint: http://collector:4318
+    headers:
+      x-key: abc
+    samplePercent: 1
+  console:
+    enabled: false
+    keptRequests: 10
 defaults:
   deadlineMs: 3s
 upstreams:

@@ -41,6 +41,7 @@ describe('a gateway file', () => {
         port: 3_000,
         managementHost: '127.0.0.1',
         managementPort: 3_001,
+        adminToken: null,
         shutdownGraceMs: 5_000,
         shutdownDrainMs: 10_000,
         trustedCallers: [
@@ -63,6 +64,13 @@ describe('a gateway file', () => {
         reload: { watch: false, intervalMs: 1_000 },
       },
       cache: { maxBytes: 67_108_864, redisUrl: null, redisTimeoutMs: 50, redisNamespace: 'tributary' },
+      telemetry: {
+        serviceName: 'tributary',
+        log: { level: 'info', format: 'auto', requests: true, successPercent: 100 },
+        metrics: { enabled: true },
+        tracing: { endpoint: null, headers: {}, samplePercent: 100 },
+        console: { enabled: true, keptRequests: 100 },
+      },
       upstreams: {
         orders: {
           name: 'orders',
@@ -104,6 +112,41 @@ describe('a gateway file', () => {
     ]);
   });
 
+  it('says what is told of the gateway, and shows no secret of it', () => {
+    const withTelemetry = (server: string, telemetry: string): string =>
+      `server: ${server}\ntelemetry: ${telemetry}\nupstreams: { a: { url: http://a } }`;
+    const tracing = '{ endpoint: "http://u:secret@collector:4318", headers: { X-Key: k }, samplePercent: 1 }';
+    const log = '{ level: debug, format: json, requests: false, successPercent: 0 }';
+    const { server, telemetry } = parse(
+      withTelemetry(
+        '{ adminToken: "0123456789abcdef" }',
+        `{ serviceName: shop, log: ${log}, metrics: { enabled: false }, tracing: ${tracing}, console: { enabled: false, keptRequests: 5 } }`,
+      ),
+    );
+    expect(server.adminToken).toBe('0123456789abcdef');
+    expect(telemetry).toEqual({
+      serviceName: 'shop',
+      log: { level: 'debug', format: 'json', requests: false, successPercent: 0 },
+      metrics: { enabled: false },
+      tracing: { endpoint: 'http://u:secret@collector:4318', headers: { 'x-key': 'k' }, samplePercent: 1 },
+      console: { enabled: false, keptRequests: 5 },
+    });
+    const messages = messagesOf(
+      withTelemetry(
+        '{ adminToken: tooshort }',
+        '{ log: { level: loud }, tracing: { endpoint: "collector:secret" } }',
+      ),
+    );
+    expect(messages).toEqual([
+      expect.stringMatching(
+        /server\.adminToken: found something else \(not shown\); expected a token of 16/,
+      ) as string,
+      expect.stringContaining('telemetry.log.level: found loud; expected one of debug, info') as string,
+      expect.stringMatching(/telemetry\.tracing\.endpoint: found something else \(not shown\)/) as string,
+    ]);
+    expect(messages.join()).not.toMatch(/secret|tooshort/);
+  });
+
   it('may say everything', () => {
     const text = `
 server: { host: '::', port: \${PORT}, managementHost: 0.0.0.0, managementPort: 0, shutdownGraceMs: 0, shutdownDrainMs: 1m,
@@ -138,6 +181,7 @@ upstreams:
       port: 8_080,
       managementHost: '0.0.0.0',
       managementPort: 0,
+      adminToken: null,
       shutdownGraceMs: 0,
       shutdownDrainMs: 60_000,
       trustedCallers: ['10.1.2.3', '192.168.0.0/24', '::1', 'fd00::/8'],
@@ -277,11 +321,11 @@ upstreams:
 
   it('says that there is nothing, and that no upstream is named', () => {
     expect(messagesOf('')).toEqual([
-      'gateway.yaml:1:1  found nothing; expected a group of keys (server, cache, defaults, upstreams, composites)',
+      'gateway.yaml:1:1  found nothing; expected a group of keys (server, cache, telemetry, defaults, upstreams, composites)',
     ]);
     expect(messagesOf('# only a comment')).toHaveLength(1);
     expect(messagesOf('- a')).toEqual([
-      'gateway.yaml:1:1  found a list; expected a group of keys (server, cache, defaults, upstreams, composites)',
+      'gateway.yaml:1:1  found a list; expected a group of keys (server, cache, telemetry, defaults, upstreams, composites)',
     ]);
     expect(messagesOf('server: {}')).toEqual([
       'gateway.yaml:1:1  upstreams: is missing; expected at least one upstream',
@@ -304,7 +348,7 @@ upstreams:
 
   it('lists the valid keys where none is near', () => {
     expect(messagesOf('zzz: 1\nupstreams: { a: { url: http://a } }')).toEqual([
-      'gateway.yaml:1:1  zzz: unknown key; valid keys here: server, cache, defaults, upstreams, composites',
+      'gateway.yaml:1:1  zzz: unknown key; valid keys here: server, cache, telemetry, defaults, upstreams, composites',
     ]);
     expect(messagesOn('url: http://a\nhealth: { zzz: 1 }')).toEqual([
       'health.zzz: unknown key; valid keys here: path, intervalMs, timeoutMs',

@@ -21,6 +21,7 @@ import {
   type WrittenPolicy,
 } from './policy-schema.js';
 import { type PolicyLayer, settlePolicy } from './policy.js';
+import { settledTelemetry, type TelemetryConfig } from './telemetry-config.js';
 import { YamlSource } from './yaml-source.js';
 
 /** A gateway file, checked and settled; frozen through and through. */
@@ -29,6 +30,7 @@ export interface GatewayConfig {
   readonly file: string;
   readonly server: ServerConfig;
   readonly cache: CacheConfig;
+  readonly telemetry: TelemetryConfig;
   /** By name, in the order of the file. */
   readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
 }
@@ -42,6 +44,11 @@ export interface ServerConfig {
   readonly managementHost: string;
   /** 0 lets the system choose. Default 3001. */
   readonly managementPort: number;
+  /**
+   * What a request must bear (`Authorization: Bearer ...`) to change anything by the management port: a breaker, a probe,
+   * the level of the log. A secret: not to be logged. Null (the default) lets nobody.
+   */
+  readonly adminToken: string | null;
   /** How long to keep serving, no longer ready, before connections are refused, in ms. Default 5000. */
   readonly shutdownGraceMs: number;
   /** How long requests in flight then have to finish, in ms. Default 10000. */
@@ -270,6 +277,7 @@ export function readGatewayFile(
     file,
     server: settledServer(written.server ?? {}, report),
     cache: settledCache(written.cache ?? {}),
+    telemetry: settledTelemetry(written.telemetry ?? {}),
     upstreams: Object.fromEntries(Object.entries(written.upstreams ?? {}).map(settle)),
   };
   return { source, report, config };
@@ -444,6 +452,7 @@ function settledServer(written: WrittenServer, report: ConfigurationReport): Ser
     port,
     managementHost,
     managementPort,
+    adminToken: written.adminToken ?? null,
     shutdownGraceMs,
     shutdownDrainMs,
     trustedCallers,

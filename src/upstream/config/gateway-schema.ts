@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { PRIORITIES } from '../../resilience/admission.js';
 import { addressRange } from './address-range.js';
+import { adminToken } from './admin-token.js';
 import { endpointUrl } from './endpoint-url.js';
 import { headerName, headerValue, NO_WILDCARD } from './http-header.js';
 import { group, policySchema } from './policy-schema.js';
 import { byteSize, count, duration, flag, percent } from './quantities.js';
 import { redisUrl } from './redis-url.js';
+import { telemetrySchema } from './telemetry-config.js';
 
 const HEALTH_PATH = 'a path such as /health, without fragment';
 const REDIS_NAMESPACE = 'letters, digits, _, . and -, at most 64 of them';
@@ -85,6 +87,7 @@ const server = group({
   port: count(0, 65_535).optional(),
   managementHost: z.string({ error: HOST }).regex(/^\S+$/, { error: HOST }).optional(),
   managementPort: count(0, 65_535).optional(),
+  adminToken: adminToken.nullable().optional(),
   shutdownGraceMs: duration(0).optional(),
   shutdownDrainMs: duration(0).optional(),
   trustedCallers: z.array(addressRange, { error: 'a list of IP addresses and CIDR ranges' }).optional(),
@@ -108,6 +111,7 @@ const cache = group({
 export const gatewaySchema = group({
   server: server.optional(),
   cache: cache.optional(),
+  telemetry: telemetrySchema.optional(),
   defaults: policySchema.optional(),
   upstreams: z.record(z.string(), upstream, { error: 'a group of upstreams by name' }).optional(),
   /** Read by the layer that knows what a composite is. */

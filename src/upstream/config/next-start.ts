@@ -12,7 +12,8 @@ const AT_ONCE = [
 export function takenOver(running: GatewayConfig, next: GatewayConfig): GatewayConfig {
   const { shutdownGraceMs, shutdownDrainMs, reload } = next.server;
   const server = { ...running.server, shutdownGraceMs, shutdownDrainMs, reload };
-  return { ...next, server, cache: running.cache };
+  const log = { ...next.telemetry.log, format: running.telemetry.log.format };
+  return { ...next, server, cache: running.cache, telemetry: { ...running.telemetry, log } };
 }
 
 /** The settings of `next` that have to wait for the next start, by their paths in the file. */
@@ -20,5 +21,11 @@ export function settingsForNextStart(running: GatewayConfig, next: GatewayConfig
   const atOnce: ReadonlySet<string> = new Set(AT_ONCE);
   const server = changedKeys(running.server, next.server).filter((key) => !atOnce.has(key));
   const cache = changedKeys(running.cache, next.cache);
-  return [...server.map((key) => `server.${key}`), ...cache.map((key) => `cache.${key}`)];
+  const telemetry = changedKeys(running.telemetry, next.telemetry).filter((key) => key !== 'log');
+  if (running.telemetry.log.format !== next.telemetry.log.format) telemetry.push('log.format');
+  return [
+    ...server.map((key) => `server.${key}`),
+    ...cache.map((key) => `cache.${key}`),
+    ...telemetry.map((key) => `telemetry.${key}`),
+  ];
 }

@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { systemClock } from '../resilience/clock.js';
+import { type FinishedComposite } from './exchange-context.js';
+import { ExchangeEvents } from './exchange-events.js';
+import { ServedRoutes } from './served-routes.js';
+import { whenServed } from './when-served.js';
+
+/** Tells {@link ExchangeEvents} of each request once it is over, whatever became of it. */
+@Injectable()
+export class ExchangeWatch {
+  constructor(
+    host: HttpAdapterHost,
+    private readonly served: ServedRoutes,
+    private readonly events: ExchangeEvents,
+  ) {
+    whenServed(host, (fastify) => {
+      fastify.addHook('onRequest', (request, reply, done) => {
+        if (events.active) this.watch(request, reply);
+        done();
+      });
+    });
+  }
+
+  private watch(request: FastifyRequest, reply: FastifyReply): void {
+    const startedAt = Date.now();
+    const begin = systemClock.now();
+    reply.raw.once('close', () => {
+      const { id: requestId, method, exchange } = request;
+      const { headersSent, statusCode, writableFinished } = reply.raw;
+      // What runs for it ends now, and is to be told of as it ended.
+      if (!writableFinished) exchange?.clientLeft();
+      this.events.emit({
+        requestId,
+        method,
+        route: asDeclared(this.served.of(request)),
+        status: headersSent ? statusCode : undefined,
+        clientLeft: !writableFinished,
+        startedAt,
+        durationMs: systemClock.now() - begin,
+        composites: exchange?.composites ?? NONE,
+        exchange,
+      });
+    });
+  }
+}
+
+const NONE: readonly FinishedComposite[] = [];
+
+const declared = new Map<string, string>();
+
+/** A route of the server's in the way of OpenAPI: `/orders/:id` as `/orders/{id}`. */
+function asDeclared(route: string): string | undefined {
+  if (route === '') return undefined;
+  let written = declared.get(route);
+  if (written === undefined) {
+    written = route.replace(/:([A-Za-z0-9_]+)/g, '{$1}');
+    // There are as many as there are routes, now and after every reload.
+    if (declared.size < 10_000) declared.set(route, written);
+  }
+  return written;
+}
