@@ -2,13 +2,11 @@ import { type DynamicModule, type LoggerService, type Type } from '@nestjs/commo
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyServerOptions } from 'fastify';
-import { AdmissionControl } from './aggregation/admission-control.js';
 import { gatewayServerOptions } from './aggregation/server-options.js';
 import { AppModule } from './app.module.js';
-import { ManagementModule } from './health/management.module.js';
 import { ShutdownState } from './health/shutdown-state.js';
-import { UpstreamHealth } from './health/upstream-health.js';
 import { listen } from './listen.js';
+import { ManagementModule } from './management.module.js';
 import { serveOpenApi } from './openapi.js';
 import { GatewayReload } from './reload.js';
 import { type GatewayDefinition } from './composite/config/gateway.js';
@@ -65,13 +63,7 @@ export async function startGateway(
   const api = await createApi(definition, options);
   serveOpenApi(api);
   const reload = new GatewayReload(api, definition);
-  const shared = {
-    health: api.get(UpstreamHealth),
-    shutdown: api.get(ShutdownState),
-    admission: api.get(AdmissionControl),
-    configuration: reload.state,
-  };
-  const management = await createApp(ManagementModule.sharing(shared), options.logger);
+  const management = await createApp(ManagementModule.of(api, reload.state), options.logger);
   try {
     await listen(api, { side: 'api', port, host });
     await listen(management, { side: 'management', port: managementPort, host: managementHost });
@@ -86,7 +78,7 @@ export async function startGateway(
     management,
     reload,
     async stop(graceMs) {
-      shared.shutdown.begin();
+      api.get(ShutdownState).begin();
       if (graceMs > 0) await new Promise((resolve) => setTimeout(resolve, graceMs));
       await Promise.race([api.close(), drainLimit(reload.definition.config.server.shutdownDrainMs)]);
       await management.close();

@@ -13,7 +13,7 @@ import { UpstreamRegistry } from '../upstream/upstream-registry.js';
 import { UpstreamModule } from '../upstream/upstream.module.js';
 import { ConfigurationState } from './configuration-state.js';
 import { HealthModule } from './health.module.js';
-import { ManagementModule } from './management.module.js';
+import { HealthManagementModule } from './health-management.module.js';
 import { ShutdownState } from './shutdown-state.js';
 import { UpstreamHealth } from './upstream-health.js';
 
@@ -81,7 +81,10 @@ upstreams:
     };
     return new Gateway(
       api,
-      await start([ManagementModule.sharing({ ...shared, configuration: new ConfigurationState() })]),
+      await start([
+        AggregationModule,
+        HealthManagementModule.sharing({ ...shared, configuration: new ConfigurationState() }),
+      ]),
     );
   }
 

@@ -1,6 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AdmissionControl } from '../aggregation/admission-control.js';
-import { AggregationModule } from '../aggregation/aggregation.module.js';
 import { ConfigurationState } from './configuration-state.js';
 import { GatewayHealth } from './gateway-health.js';
 import { HealthController } from './health.controller.js';
@@ -9,21 +8,21 @@ import { ShutdownState } from './shutdown-state.js';
 import { terminus } from './terminus.js';
 import { UpstreamHealth } from './upstream-health.js';
 
-/** What the management application takes over from the one that serves the API. */
-export interface SharedWithManagement {
+/** What health in full takes over from the application that serves the API. */
+export interface SharedHealth {
   readonly health: UpstreamHealth;
   readonly shutdown: ShutdownState;
   readonly admission: AdmissionControl;
   readonly configuration: ConfigurationState;
 }
 
-/** The root of the management application: health in full, beside liveness and readiness. */
+/** Health in full, beside liveness and readiness, for the management application. */
 @Module({})
-export class ManagementModule {
-  static sharing({ health, shutdown, admission, configuration }: SharedWithManagement): DynamicModule {
+export class HealthManagementModule {
+  static sharing({ health, shutdown, admission, configuration }: SharedHealth): DynamicModule {
     return {
-      module: ManagementModule,
-      imports: [terminus, AggregationModule],
+      module: HealthManagementModule,
+      imports: [terminus],
       controllers: [HealthController, ManagementHealthController],
       providers: [
         GatewayHealth,
