@@ -13,7 +13,7 @@ describe('tributary/resilience', () => {
           });
         }),
     );
-    const flights: guards.CoalescedCalls<string> = new guards.Flights();
+    const flights: guards.CoalescedCalls<string, guards.Call> = new guards.Flights();
     const coalescing = guards.withCoalescing<string, guards.Call>(flights, {
       keyOf: () => 'equal',
       changes: () => false,
