@@ -18,7 +18,12 @@ export {
 export { withCircuitBreaker } from './circuit-breaker.operator.js';
 export { type Clock, systemClock } from './clock.js';
 export { Flights } from './coalesce.js';
-export { type CoalescedCalls, type CoalesceOptions, type SharedCall, withCoalescing } from './coalesce.operator.js';
+export {
+  type CoalescedCalls,
+  type CoalesceOptions,
+  type SharedCall,
+  withCoalescing,
+} from './coalesce.operator.js';
 export { withDeadline } from './deadline.operator.js';
 export { HedgeBudget } from './hedge-budget.js';
 export { HedgeDelay, type HedgeDelayPolicy } from './hedge-delay.js';
