@@ -23,6 +23,10 @@ process.removeAllListeners('SIGTERM').on('SIGTERM', () => console.log('not yet')
 `;
 const BROKEN_GATEWAY = `process.exit(7);`;
 
+/** Eight processes start for each test, and may have a busy machine to share. */
+const PATIENCE_MS = 60_000;
+jest.setTimeout(2 * PATIENCE_MS);
+
 let folder: string;
 const started: Demo[] = [];
 
@@ -59,7 +63,7 @@ class Demo {
   }
 
   async says(text: string): Promise<void> {
-    await eventually(() => Promise.resolve(this.output.includes(text)));
+    await eventually(() => Promise.resolve(this.output.includes(text)), PATIENCE_MS);
   }
 
   /** That nothing it started answers any more. */
@@ -67,11 +71,13 @@ class Demo {
     const { table } = this;
     expect(table.size).toBe(7);
     for (const { url } of table.values()) {
-      await eventually(() =>
-        ask(url).then(
-          () => false,
-          () => true,
-        ),
+      await eventually(
+        () =>
+          ask(url).then(
+            () => false,
+            () => true,
+          ),
+        PATIENCE_MS,
       );
     }
   }

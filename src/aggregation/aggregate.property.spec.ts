@@ -5,6 +5,7 @@ import { aggregate, thenAlso, withReport } from './aggregate.js';
 import { optional, type Part, type Parts, required, skipped } from './part.js';
 import { PartFailedError } from './part-failed-error.js';
 import { type CompositeReport, type PartReport } from './part-report.js';
+import { fakeTime, realTime } from './testing/fake-time.js';
 import { watch } from './testing/watched.js';
 
 /** A part as the generator draws it. Times are in ms from its start. */
@@ -44,11 +45,11 @@ const UNIT = 1 << 17;
 const MAX_PARTS = 8;
 
 beforeEach(() => {
-  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+  fakeTime();
 });
 
 afterEach(() => {
-  jest.useRealTimers();
+  realTime();
 });
 
 describe('any composite', () => {

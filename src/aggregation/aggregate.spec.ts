@@ -7,6 +7,7 @@ import { aggregate, withReport } from './aggregate.js';
 import { optional, type Part, type Parts, required, skipped } from './part.js';
 import { PartFailedError } from './part-failed-error.js';
 import { CapturedLog } from './testing/captured-log.js';
+import { fakeTime, realTime } from './testing/fake-time.js';
 import { ScriptedSource } from './testing/scripted-source.js';
 import { watch } from './testing/watched.js';
 
@@ -26,16 +27,14 @@ function reportOf(composite: Observable<unknown>): ReturnType<typeof watch> {
 }
 
 beforeEach(() => {
-  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+  fakeTime();
   log.errors.length = 0;
   Logger.overrideLogger(log);
 });
 
 afterEach(() => {
   // Whatever a test did, it may not leave a timer behind.
-  const timers = jest.getTimerCount();
-  jest.useRealTimers();
-  expect(timers).toBe(0);
+  expect(realTime()).toBe(0);
 });
 
 afterAll(() => {

@@ -6,6 +6,7 @@ import { UpstreamError } from '../upstream/upstream-error.js';
 import { aggregate, thenAlso, withReport } from './aggregate.js';
 import { optional, required, skipped } from './part.js';
 import { PartFailedError } from './part-failed-error.js';
+import { fakeTime, realTime } from './testing/fake-time.js';
 import { ScriptedSource } from './testing/scripted-source.js';
 import { watch, type Watched } from './testing/watched.js';
 
@@ -13,14 +14,11 @@ import { watch, type Watched } from './testing/watched.js';
 const RESERVE_MS = 20;
 
 beforeEach(() => {
-  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+  fakeTime();
 });
 
 afterEach(() => {
-  jest.restoreAllMocks();
-  const timers = jest.getTimerCount();
-  jest.useRealTimers();
-  expect(timers).toBe(0);
+  expect(realTime()).toBe(0);
 });
 
 function inContext<T>(deadlineAt: number, work: () => T): T {

@@ -11,6 +11,7 @@ import { type JoinedItems } from './joined-items.js';
 import { optional, required } from './part.js';
 import { parsePrefer } from './preferences.js';
 import { CapturedLog } from './testing/captured-log.js';
+import { fakeTime, realTime } from './testing/fake-time.js';
 import { ScriptedCalls } from './testing/scripted-calls.js';
 import { watch, type Watched } from './testing/watched.js';
 
@@ -22,15 +23,13 @@ interface Line {
 const log = new CapturedLog();
 
 beforeEach(() => {
-  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+  fakeTime();
   log.errors.length = 0;
   Logger.overrideLogger(log);
 });
 
 afterEach(() => {
-  const timers = jest.getTimerCount();
-  jest.useRealTimers();
-  expect(timers).toBe(0);
+  expect(realTime()).toBe(0);
 });
 
 afterAll(() => {

@@ -2,17 +2,16 @@ import { map, NEVER, type Observable, of } from 'rxjs';
 import { BulkheadFullError } from '../resilience/rejections.js';
 import { aggregate, thenAlso, withReport } from './aggregate.js';
 import { optional, type Parts, required, skipped } from './part.js';
+import { fakeTime, realTime } from './testing/fake-time.js';
 import { ScriptedSource } from './testing/scripted-source.js';
 import { watch } from './testing/watched.js';
 
 beforeEach(() => {
-  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+  fakeTime();
 });
 
 afterEach(() => {
-  const timers = jest.getTimerCount();
-  jest.useRealTimers();
-  expect(timers).toBe(0);
+  expect(realTime()).toBe(0);
 });
 
 describe('parts that need others', () => {

@@ -13,11 +13,13 @@ import { TimedLink } from './timed-link.js';
 const EXCUSED_SHARE = 0.1;
 
 /**
- * Bounds one attempt, from its start to the last byte of its answer.
- * Emits {@link AttemptTimeoutError}. A timer that fires late gives the sockets one turn to speak first: an answer
- * that had arrived while the loop was blocked wins. Where the timer was late by more than 20 ms and more than a tenth
- * of the timeout, the attempt gets that time back as well (at most its timeout), and if there is still no answer then,
- * the error is neutral to the breaker. Otherwise it is a failure.
+ * Bounds one attempt, from its start to the last byte of its answer; where the deadline of its call comes first, that
+ * is left to `withDeadline` above. Emits {@link AttemptTimeoutError}.
+ *
+ * The sockets are given one turn to speak first: an answer that had arrived while the loop was blocked wins. Where the
+ * timer was late by more than 20 ms and more than a tenth of the timeout, the attempt gets that time back as well (at
+ * most its timeout), and if there is still no answer then, the error is neutral to the breaker. Otherwise it is a
+ * failure.
  */
 export function withAttemptTimeout<T, A extends Attempt>(clock: Clock, timeoutMs: number): Layer<T, A> {
   const neutralAboveMs = Math.max(BLOCKED_LOOP_MS, timeoutMs * EXCUSED_SHARE);

@@ -24,7 +24,7 @@ export function withCircuitBreaker<T, A>(
       return;
     }
     // The link is there before the attempt starts: it may throw, and the token must not be lost.
-    const holder = new TokenLink(answer, breaker, token, ownDeadlineOf(attempt));
+    const holder = new TokenLink(answer, breaker, token, attempt, ownDeadlineOf);
     // Whoever listens to the breaker, and hears that it lets probes through now, may have ended the call.
     if (holder.closed) breaker.settle(token, 'neutral');
     else next(attempt, holder);
@@ -41,12 +41,13 @@ function never(): number {
 }
 
 /** Settles the token, once, with the first that happens. */
-class TokenLink<T> extends Link<T> {
+class TokenLink<T, A> extends Link<T> {
   constructor(
     behind: Observer<T>,
     private readonly breaker: CircuitBreaker,
     private readonly token: BreakerToken,
-    private readonly ownDeadlineAt: number,
+    private readonly attempt: A,
+    private readonly ownDeadlineOf: (attempt: A) => number,
   ) {
     super(behind);
   }
@@ -68,7 +69,8 @@ class TokenLink<T> extends Link<T> {
 
   /** The token goes back before the wire is cut. */
   protected override end(): void {
-    this.breaker.settleCutOff(this.token, this.ownDeadlineAt);
+    // Asked now: it may have changed with those who wait for the call.
+    this.breaker.settleCutOff(this.token, this.ownDeadlineOf(this.attempt));
     super.end();
   }
 }

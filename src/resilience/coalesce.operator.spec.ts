@@ -1,10 +1,9 @@
 import fc from 'fast-check';
-import { take, type Unsubscribable } from 'rxjs';
+import { take } from 'rxjs';
 import { asObservable, type Call } from './call.js';
 import { Flights } from './coalesce.js';
-import { type CoalesceOptions, withCoalescing } from './coalesce.operator.js';
+import { type CoalescedCalls, type CoalesceOptions, withCoalescing } from './coalesce.operator.js';
 import { withDeadline } from './deadline.operator.js';
-import { type Link } from './link.js';
 import { DeadlineExceededError } from './rejections.js';
 import { ScriptedWire, watch, type Watched, type WireAttempt, WireError } from './testing/spec-support.js';
 import { VirtualClock } from './virtual-clock.js';
@@ -19,7 +18,7 @@ const POLICY_DEADLINE_MS = 3_000;
 /** Callers with deadlines of their own, over calls that are shared, over a scripted wire. */
 class Shared {
   readonly clock = new VirtualClock();
-  readonly flights = new Flights<Link<string>, Unsubscribable>();
+  readonly flights: CoalescedCalls<string, Asked> = new Flights();
   readonly wire: ScriptedWire<Asked>;
   joins = 0;
   private readonly handler;

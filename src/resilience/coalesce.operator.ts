@@ -10,6 +10,8 @@ export interface CoalesceOptions<T, C extends Call> {
   readonly changes: (call: C) => boolean;
   /** The call made for all: the same request, but under nobody's abort and nobody's own deadline. */
   readonly detached: (call: C) => C;
+  /** The last caller leaves, and `shared`, the call made for all, is about to end for whatever reason `last` has. */
+  readonly onLastLeaves?: (shared: C, last: C) => void;
   /** Asked once, before anybody has the answer; each further waiter then gets a copy of its own from it. */
   readonly copier: (answer: T) => () => T;
   /** A call waits for the answer to another one. */
@@ -24,7 +26,7 @@ export interface CoalesceOptions<T, C extends Call> {
  * Stands below each caller's own deadline and above the deadline of the call that is made.
  */
 export function withCoalescing<T, C extends Call>(
-  flights: CoalescedCalls<T>,
+  flights: CoalescedCalls<T, C>,
   options: CoalesceOptions<T, C>,
 ): Layer<T, C> {
   return (next) => (call, answer) => {
@@ -36,14 +38,15 @@ export function withCoalescing<T, C extends Call>(
     }
     const joined = flights.join(key, answer);
     if (joined !== undefined) {
-      answer.worksWith(new Waiting(flights, joined, answer));
+      answer.worksWith(new Waiting(flights, joined, answer, call, options));
       options.onJoin?.(call);
       return;
     }
-    const work = new SharedWork(flights, key, answer, options.copier);
-    answer.worksWith(new Waiting(flights, work.flight, answer));
+    const shared = options.detached(call);
+    const work = new SharedWork(flights, key, answer, shared, options.copier);
+    answer.worksWith(new Waiting(flights, work.flight, answer, call, options));
     try {
-      next(options.detached(call), work);
+      next(shared, work);
     } catch (error) {
       // Others may have joined already, and must hear of it too.
       work.error(error);
@@ -52,30 +55,40 @@ export function withCoalescing<T, C extends Call>(
 }
 
 /** The calls of one upstream that others can join. */
-export type CoalescedCalls<T> = Flights<Link<T>, Unsubscribable>;
+export type CoalescedCalls<T, C extends Call> = Flights<Link<T>, SharedCall<C>>;
+
+/** What is under way for all who wait. */
+export interface SharedCall<C extends Call> extends Unsubscribable {
+  readonly call: C;
+}
 
 /** One caller's place in a flight; the caller's leaving ends it. */
-class Waiting<T> implements Unsubscribable {
+class Waiting<T, C extends Call> implements Unsubscribable {
   constructor(
-    private readonly flights: CoalescedCalls<T>,
-    private readonly flight: Flight<Link<T>, Unsubscribable>,
+    private readonly flights: CoalescedCalls<T, C>,
+    private readonly flight: Flight<Link<T>, SharedCall<C>>,
     private readonly waiter: Link<T>,
+    private readonly call: C,
+    private readonly options: CoalesceOptions<T, C>,
   ) {}
 
   unsubscribe(): void {
-    const { flights, flight, waiter } = this;
-    if (flights.leave(flight, waiter)) flight.work.unsubscribe();
+    const { flights, flight, waiter, call, options } = this;
+    if (!flights.leave(flight, waiter)) return;
+    options.onLastLeaves?.(flight.work.call, call);
+    flight.work.unsubscribe();
   }
 }
 
 /** Hears how the shared call ends, and tells everyone who is still waiting. */
-class SharedWork<T> extends Link<T> {
-  readonly flight: Flight<Link<T>, Unsubscribable>;
+class SharedWork<T, C extends Call> extends Link<T> implements SharedCall<C> {
+  readonly flight: Flight<Link<T>, SharedCall<C>>;
 
   constructor(
-    private readonly flights: CoalescedCalls<T>,
+    private readonly flights: CoalescedCalls<T, C>,
     key: string,
     first: Link<T>,
+    readonly call: C,
     private readonly copier: (answer: T) => () => T,
   ) {
     // It stands behind nobody, and so nobody's leaving ends it but the last one's.
@@ -152,7 +165,7 @@ function tell<T>(waiter: Link<T>, what: () => void): void {
 class ChangeLink<T> extends Link<T> {
   constructor(
     behind: Observer<T>,
-    private readonly flights: CoalescedCalls<T>,
+    private readonly flights: Pick<CoalescedCalls<T, Call>, 'closeAll'>,
   ) {
     super(behind);
   }

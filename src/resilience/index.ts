@@ -2,6 +2,7 @@
 
 export { withAdaptiveLimit } from './adaptive-limit.operator.js';
 export { type AdaptiveLimit, adaptiveLimitOf, type AdaptiveLimitPolicy } from './adaptive-limit.js';
+export { Admission, type AdmissionPolicy, type AdmissionSnapshot, type Priority } from './admission.js';
 export { withAttemptTimeout } from './attempt-timeout.operator.js';
 export { Bulkhead, type BulkheadPolicy, type BulkheadSnapshot } from './bulkhead.js';
 export { withBulkhead } from './bulkhead.operator.js';
@@ -16,12 +17,26 @@ export {
 } from './circuit-breaker.js';
 export { withCircuitBreaker } from './circuit-breaker.operator.js';
 export { type Clock, systemClock } from './clock.js';
+export { Flights } from './coalesce.js';
+export {
+  type CoalescedCalls,
+  type CoalesceOptions,
+  type SharedCall,
+  withCoalescing,
+} from './coalesce.operator.js';
 export { withDeadline } from './deadline.operator.js';
 export { HedgeBudget } from './hedge-budget.js';
 export { HedgeDelay, type HedgeDelayPolicy } from './hedge-delay.js';
 export { type HedgeOptions, mayQueue, withHedging } from './hedge.operator.js';
 export { Link } from './link.js';
-export { OutlierDetection } from './outlier-detection.js';
+export { LoopDelaySampler } from './loop-delay.js';
+export {
+  type EjectionChange,
+  OutlierDetection,
+  type OutlierDetectionPolicy,
+  OutlierHost,
+  type OutlierSnapshot,
+} from './outlier-detection.js';
 export { type Random, seededRandom, systemRandom } from './random.js';
 export {
   AttemptTimeoutError,
@@ -32,5 +47,6 @@ export {
 } from './rejections.js';
 export { RetryBudget, type RetryBudgetPolicy } from './retry-budget.js';
 export { type RetryOptions, type RetryPolicy, withRetry } from './retry.operator.js';
-export { type Classified, type Verdict, VERDICTS } from './verdict.js';
+export { slowStartWeight, type SlowStartPolicy } from './slow-start.js';
+export { type Classified, retryAfterOf, type Verdict, verdictOf, VERDICTS } from './verdict.js';
 export { VirtualClock } from './virtual-clock.js';

@@ -120,6 +120,29 @@ describe('a shared call', () => {
     expect((await patient).data).toBe('soup');
   });
 
+  it.each([
+    ["the gateway's own deadline", {}, 1],
+    ["its client's deadline", { deadlineFromClient: true }, 0],
+  ])(
+    'that hangs counts against the upstream where %s ends the last that waits: %j is %i failures',
+    async (_what, origin, failures) => {
+      const world = await World.of({ attemptTimeoutMs: 1_000 });
+      const contexts = [
+        new RequestContext('first', 850, {}, undefined, { deadlineFromClient: true }),
+        new RequestContext('last', 900, {}, undefined, origin),
+      ];
+      const outcomes = contexts.map((context) =>
+        context.run(() => outcomeOf(world.fixture.orders.send({ method: 'GET', url: '/' })), undefined),
+      );
+      await until(() => world.held.length === 1);
+      world.fixture.clock.advance(900);
+
+      const deadline = { error: { reason: 'deadline' } };
+      expect(await Promise.all(outcomes)).toMatchObject([deadline, deadline]);
+      expect(world.fixture.orders.breaker.snapshot()).toMatchObject({ calls: failures, failures });
+    },
+  );
+
   it('answers each in its own context', async () => {
     const world = await World.of();
     const heard: string[] = [];

@@ -41,7 +41,7 @@ export function withEndpointChoice(
     discovery?.refresh(now);
     const endpoint = endpoints.next(now, call.tried);
     call.tried = [...call.tried, endpoint];
-    next({ ...attempt, endpoint }, new PlacedLink(answer, options, endpoint, now, call.ownDeadlineAt));
+    next({ ...attempt, endpoint }, new PlacedLink(answer, options, endpoint, now, call));
   };
 }
 
@@ -55,7 +55,7 @@ class PlacedLink extends Link<UpstreamResponse> {
     private readonly options: EndpointChoiceOptions,
     private readonly endpoint: Endpoint,
     private readonly startedAt: number,
-    private readonly ownDeadlineAt: number,
+    private readonly call: UpstreamCall,
   ) {
     super(behind);
     this.generation = endpoint.generation;
@@ -83,7 +83,7 @@ class PlacedLink extends Link<UpstreamResponse> {
   private cutOff(): void {
     const { endpoints, clock, slowCallDurationMs } = this.options;
     const now = clock.now();
-    if (now - this.startedAt < slowCallDurationMs || !isCutOffBy(this.ownDeadlineAt, now)) return;
+    if (now - this.startedAt < slowCallDurationMs || !isCutOffBy(this.call.ownDeadlineAt, now)) return;
     endpoints.failed(this.endpoint, this.generation, now);
   }
 

@@ -1,7 +1,6 @@
-import { type Unsubscribable } from 'rxjs';
 import { type Layer } from '../resilience/call.js';
 import { Flights } from '../resilience/coalesce.js';
-import { withCoalescing } from '../resilience/coalesce.operator.js';
+import { type SharedCall, withCoalescing } from '../resilience/coalesce.operator.js';
 import { type Link } from '../resilience/link.js';
 import { AnswerCache } from './cache/answer-cache.js';
 import { withCache } from './cache/cache.operator.js';
@@ -52,11 +51,15 @@ function coalesceLayer(
 ): SharingLayer {
   const { clock, events } = runtime;
   return withCoalescing<UpstreamResponse, UpstreamCall>(
-    new Flights<Link<UpstreamResponse>, Unsubscribable>(),
+    new Flights<Link<UpstreamResponse>, SharedCall<UpstreamCall>>(),
     {
       keyOf: (call) => requests.of(call)?.key,
       changes: (call) => requests.changes(call),
       detached: (call) => call.detached(clock.now(), policy.deadlineMs),
+      // Or an upstream that hangs would never open its breaker where callers wait no longer than an attempt may take.
+      onLastLeaves: (shared, last) => {
+        shared.ownDeadlineAt = last.ownDeadlineAt;
+      },
       copier: copierOf,
       onJoin: (call) => {
         if (!events.active) return;

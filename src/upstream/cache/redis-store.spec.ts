@@ -259,11 +259,13 @@ describe('a Redis that is not there', () => {
 
 /** A store over a Redis whose answers the test times. */
 class Timed {
-  readonly clock = new VirtualClock();
   readonly said: string[] = [];
   readonly store: RedisStore;
 
-  private constructor(readonly redis: FakeRedis) {
+  private constructor(
+    readonly redis: FakeRedis,
+    readonly clock: VirtualClock,
+  ) {
     const log = { warn: (line: string) => this.said.push(line), log: (line: string) => this.said.push(line) };
     this.store = new RedisStore({
       redisUrl: redis.url,
@@ -275,8 +277,8 @@ class Timed {
     });
   }
 
-  static async of(): Promise<Timed> {
-    const timed = new Timed(opened.add(await FakeRedis.start()));
+  static async of(clock = new VirtualClock()): Promise<Timed> {
+    const timed = new Timed(opened.add(await FakeRedis.start()), clock);
     opened.add({ close: () => timed.close() });
     await until(() => timed.client.isReady);
     return timed;
@@ -328,6 +330,13 @@ class Timed {
     this.redis.mode = 'prompt';
     this.redis.answer();
     await this.store.close();
+  }
+}
+
+/** Node polls its sockets however time stands still. */
+class PollingClock extends VirtualClock {
+  override afterPoll<A>(task: (argument: A) => void, argument: A): void {
+    systemClock.afterPoll(task, argument);
   }
 }
 
@@ -397,6 +406,20 @@ describe('a Redis that answers too late', () => {
     await until(() => timed.told.length > 1);
     expect(timed.told).toEqual([1, 2]);
   });
+});
+
+it('is not away where its answer came while the event loop was blocked', async () => {
+  const timed = await Timed.of(new PollingClock());
+  timed.redis.mode = 'held';
+  const found = timed.store.get({ uri: '/', key: 'k' });
+  await timed.written(1);
+  timed.redis.answer();
+  timed.clock.block(80);
+  timed.clock.advance(0);
+  await found;
+  await timed.settled();
+  expect(timed.said).toEqual([]);
+  expect(timed.waiting(20)).toBe(20);
 });
 
 describe('what changed while Redis was away', () => {

@@ -3,6 +3,7 @@ import KeyvRedis, { createClient } from '@keyv/redis';
 import { Keyv } from 'keyv';
 import { LRUCache } from 'lru-cache';
 import { type Clock } from '../../resilience/clock.js';
+import { LagAwareTimer } from '../../resilience/lag-aware-timer.js';
 import { type CacheConfig } from '../config/gateway-config.js';
 import { type AnswerKey, type AnswerStore } from './answer-store.js';
 import { KeptAnswer, type KeptRecord, LONGEST_KEPT_MS, type WallClock } from './kept-answer.js';
@@ -189,7 +190,7 @@ export class RedisStore implements AnswerStore {
       let isOver = false;
       const end = (answer?: T): void => {
         isOver = true;
-        clock.clearTimeout(timer);
+        timer.unsubscribe();
         if (isProbe) this.isProbing = false;
         resolve(answer);
       };
@@ -197,7 +198,7 @@ export class RedisStore implements AnswerStore {
         this.pause(`no answer within ${redisTimeoutMs} ms`);
         end();
       };
-      const timer = clock.setTimeout(late, redisTimeoutMs, undefined);
+      const timer = new LagAwareTimer(clock, redisTimeoutMs, late, undefined);
       command.then(
         (answer) => {
           if (isOver) return;
