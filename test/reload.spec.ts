@@ -225,7 +225,7 @@ describe('a reload', () => {
       }
     };
     const clients = Promise.all(Array.from({ length: 16 }, client));
-    for (let turn = 1; turn <= 50; turn++) {
+    for (let turn = 1; turn <= 20; turn++) {
       const before = asked;
       expect(await reload(files[turn % 2] ?? '')).toBe(true);
       await Promise.race([clients, eventually(() => asked >= before + 8)]);
@@ -233,10 +233,9 @@ describe('a reload', () => {
     underLoad = false;
     await clients;
     expect(seen.size).toBe(2);
-    expect(reloading.state.report()).toMatchObject({ generation: 51 });
+    expect(reloading.state.report()).toMatchObject({ generation: 21 });
     // All calls went to `one` last.
     await eventually(() => two.sockets.size === 0);
-    // Fifty reloads under load take their time on a machine that is busy with something else.
   }, 60_000);
 
   it('lets a request that has begun go on by the old plan, over upstreams that are gone', async () => {

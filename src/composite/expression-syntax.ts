@@ -184,7 +184,10 @@ function syntaxError(text: string, tokens: readonly Token[], error: unknown): Ex
     try {
       compile(text.slice(0, end));
     } catch (reason) {
-      if (!lacksEnd(reason)) return new ExpressionError(text, unexpected(text, token), token.start);
+      if (!lacksEnd(reason)) {
+        const said = unexpected(text, token, tokens[tokens.indexOf(token) - 1]);
+        return new ExpressionError(text, said, token.start);
+      }
     }
   }
   return new ExpressionError(text, 'ends where more was expected', text.length);
@@ -196,12 +199,16 @@ function lacksEnd(reason: unknown): boolean {
   return reason instanceof TypeError || (reason instanceof Error && /\bEOF\b/.test(reason.message));
 }
 
-function unexpected(text: string, token: Token): string {
-  return `cannot have ${shown(text, token)} here${hintOn(token)}`;
+function unexpected(text: string, token: Token, before: Token | undefined): string {
+  return `cannot have ${shown(text, token)} here${hintOn(token, before)}`;
 }
 
-function hintOn({ type, value }: Token): string {
+function hintOn({ type, value }: Token, before: Token | undefined): string {
   switch (type as string) {
+    case 'UnquotedIdentifier':
+      return tokenType(before) === 'Lbracket'
+        ? `; brackets hold an index, '*', or a condition behind a '?', as in lines[?sku]; a field stands behind a dot`
+        : '';
     case 'Number':
       return `; a number stands in backticks: \`${JSON.stringify(value)}\``;
     case 'QuotedIdentifier':

@@ -30,6 +30,7 @@ describe('an expression that cannot be read', () => {
     ['a.#b', "cannot have '#'", 2],
     ['a.b.c]', "cannot have ']' here", 5],
     ['length(a) > 0', 'a number stands in backticks: `0`', 12],
+    ['a[b', 'brackets hold an index', 2],
     ['a["b"]', 'double quotes are for names', 2],
     ['a b', "has 'a' and 'b' with nothing between them", 2],
     ['[a b]', 'with nothing between them', 3],

@@ -4,6 +4,7 @@ import { type CompositePlan } from './plan.js';
 import { isReplaySafe } from './repetition.js';
 import { msText } from './time-axis.js';
 import { expressionNotes } from './expression-notes.js';
+import { shapingNotes } from './shaping-notes.js';
 
 /** Something to know about a composite that is right, but may not do what it looks like. */
 export interface ForecastNote {
@@ -31,6 +32,7 @@ export function forecastNotes(
       ...writeNotes(part, plan.config),
     ]),
     ...expressionNotes(plan),
+    ...shapingNotes(plan),
     ...requiredNotes(plan),
   ];
   return [

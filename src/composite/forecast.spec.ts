@@ -216,4 +216,25 @@ describe('the notes of a forecast', () => {
     ]);
     expect(select(`lines[?"order-id" == 'o-1' && a == "b".c]`)).toEqual([]);
   });
+
+  it('warn of a stand-in that is trimmed away', () => {
+    const warned = (part: object) =>
+      messages(forecast({ list: {}, a: { required: false, ...part } })).filter((text) =>
+        text.includes('trim'),
+      );
+    const says = (key: string): readonly unknown[] => [
+      expect.stringMatching(`^warning a: ${key} has no key that pick and omit leave`),
+    ];
+    expect(warned({ fallback: { none: 1 }, pick: ['name'] })).toEqual(says('fallback'));
+    expect(warned({ fallback: { none: 1 }, omit: ['none'] })).toEqual(says('fallback'));
+    expect(warned({ fallback: { name: 'x', none: 1 }, pick: ['name'] })).toEqual([]);
+    expect(warned({ fallback: {}, pick: ['name'] })).toEqual([]);
+    const join = (missing: object) => ({
+      get: '/each/{key}',
+      forEach: { items: 'list', key: 'id', stitch: 'one', missing },
+      pick: ['name'],
+    });
+    expect(warned(join({ none: true }))).toEqual(says('forEach.missing'));
+    expect(warned(join({ name: 'unknown' }))).toEqual([]);
+  });
 });

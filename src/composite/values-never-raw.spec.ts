@@ -178,7 +178,7 @@ describe('a value from a client', () => {
     for (const place of PLACES) expect([place, arrived.get(place)]).toEqual([place, expect.any(Number)]);
     // Nothing has arrived that was not looked at.
     expect(shop.seen).toEqual([]);
-  }, 120_000);
+  }, 240_000);
 
   /** Sends a value to each place: together those that have to arrive, the others one by one. */
   async function tried(at: number, values: Values): Promise<void> {

@@ -105,7 +105,10 @@ function mayStandAt(part: RandomPart, path: Path, parts: readonly RandomPart[]):
     return isPrefix(part.place.as.split('.'), path) || isPrefix(path, part.place.as.split('.'));
   const [key = ''] = path;
   if (isTakenByAnother(key, part, parts)) return false;
-  if (part.pick === undefined) return true;
+  if (part.pick === undefined) {
+    const isGiven = Object.entries(part.rename).some(([from, name]) => name === key && !from.includes('.'));
+    return isGiven || !(part.omit.includes(key) || key in part.rename);
+  }
   const names = part.pick
     .map((picked) => picked.split('.'))
     .filter(([first = '']) => !part.omit.includes(first))

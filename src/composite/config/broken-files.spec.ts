@@ -234,6 +234,7 @@ two: { get: »'/a/{y}', parts: { order: { upstream: orders, get: '/orders/{y}' }
         'found parts further in than the key above',
       ],
       ['a route without a slash', `get: »a\n${parts}`, 'expected a path beginning with /'],
+      ['a route with a space', `get: »/a b\n${parts}`, 'expected a path without spaces'],
       [
         'a route of the gateway itself',
         `get: »/health/orders\n${parts}`,

@@ -21,7 +21,10 @@ const name = z.string().meta({ pattern: '^[A-Za-z][A-Za-z0-9_-]*$' });
 
 const text = (error: string) => z.string({ error }).min(1, { error });
 const expression = text('a JMESPath expression').meta({ title: 'JMESPath' });
-const path = text('a path beginning with /').regex(/^\/(?!\/)\S*$/, { error: 'a path beginning with /' });
+const PATH = 'a path beginning with /';
+const path = text(PATH).regex(/^\/(?!\/)\S*$/, {
+  error: ({ input }) => (/^\/(?!\/)/.test(String(input)) ? 'a path without spaces' : PATH),
+});
 
 const DOTTED = 'a dotted path, such as customer.address';
 const segments = z

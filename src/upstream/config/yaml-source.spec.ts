@@ -250,6 +250,13 @@ describe('a YAML text that is not one well-formed document', () => {
     expect(messageOf(text)).toBe(message);
   });
 
+  it('is refused for lists in lists that go deeper than can be read', () => {
+    // How deep that is depends on the stack, and so does the column.
+    expect(messageOf(`a: ${'['.repeat(5_000)}${']'.repeat(5_000)}`)).toMatch(
+      /^g\.yaml:1:\d+ {2}found lists or groups nested too deeply to be read; expected fewer in each other$/,
+    );
+  });
+
   it.each([
     ['a: { b: »/x/{id} }', "'/x/{id}'", 'a value with { } or [ ] in it'],
     ['a: { b: »/x{?p,q}, c: 1 }', "'/x{?p,q}'", 'a value with { } or [ ] in it'],

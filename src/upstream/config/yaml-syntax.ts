@@ -19,6 +19,7 @@ type LibraryFault = YAMLError | YAMLWarning;
 
 /** What the yaml library says, where it can be said more plainly. */
 const SYNTAX: Readonly<Record<string, string>> = {
+  RESOURCE_EXHAUSTION: 'found lists or groups nested too deeply to be read; expected fewer in each other',
   BAD_DQ_ESCAPE:
     'found an escape that YAML does not know; expected \\\\ for a backslash, or single quotes around the text',
   TAB_AS_INDENT: 'found a tab; expected spaces: YAML is indented with spaces only',
