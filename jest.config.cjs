@@ -1,6 +1,7 @@
 // Nest 12 and a few of Fastify's packages are ESM-only; Jest on Node 20 cannot require() ESM,
 // so they are transformed to CommonJS together with our own sources (docs/decisions/jest.md).
-const esmOnly = ['@nestjs', 'cookie', 'url-template'].join('|');
+// The OTLP exporter imports node:http on demand, which Jest refuses to code it has not transformed.
+const esmOnly = ['@nestjs', '@opentelemetry/otlp-exporter-base', 'cookie', 'url-template'].join('|');
 
 /** @type {import('jest').Config} */
 module.exports = {

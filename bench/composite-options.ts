@@ -1,22 +1,13 @@
 import { parseArgs } from 'node:util';
+import { type ContestOptions } from './contest.js';
 import { CONTESTANTS, type Letter } from './contestants.js';
 import { numberOption } from './number-option.js';
 
 /** How `npm run bench` runs. */
-export interface CompositeOptions {
-  readonly rounds: number;
-  /** About how long each server is under load in a round. */
-  readonly seconds: number;
-  /** Composites each server answers first, uncounted. Fewer than 10,000 leave some of the code uncompiled. */
-  readonly warmupRequests: number;
-  readonly connections: number;
-  /** How long the upstreams take to answer. */
-  readonly latencyMs: number;
+export interface CompositeOptions extends ContestOptions {
   readonly only: readonly Letter[];
   /** Where the numbers go as JSON. */
   readonly json: string | undefined;
-  /** A folder for a CPU profile of each server. */
-  readonly profile: string | undefined;
 }
 
 export const COMPOSITE_USAGE = `npm run bench -- [options]

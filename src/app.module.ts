@@ -1,5 +1,6 @@
 import { type DynamicModule, Module, type Type, StandardSchemaValidationPipe } from '@nestjs/common';
 import { APP_PIPE } from '@nestjs/core';
+import { type Tracer } from '@opentelemetry/api';
 import { AggregationModule } from './aggregation/aggregation.module.js';
 import { CompositeModule } from './composite/composite.module.js';
 import { type GatewayDefinition } from './composite/config/gateway.js';
@@ -12,11 +13,12 @@ export class AppModule {
   static with(
     { config, composites, source }: GatewayDefinition,
     features: readonly Type[] = [],
+    tracer?: Tracer,
   ): DynamicModule {
     return {
       module: AppModule,
       imports: [
-        UpstreamModule.forRoot({ config }),
+        UpstreamModule.forRoot({ config, tracer }),
         AggregationModule,
         HealthModule,
         ...features,

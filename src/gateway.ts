@@ -1,14 +1,17 @@
-import { type DynamicModule, type LoggerService, type Type } from '@nestjs/common';
+import { type DynamicModule, Logger, type LoggerService, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type Tracer } from '@opentelemetry/api';
 import { type FastifyServerOptions } from 'fastify';
 import { gatewayServerOptions } from './aggregation/server-options.js';
 import { AppModule } from './app.module.js';
+import { packageVersion } from './cli/package-version.js';
 import { ShutdownState } from './health/shutdown-state.js';
 import { listen } from './listen.js';
 import { ManagementModule } from './management.module.js';
 import { serveOpenApi } from './openapi.js';
 import { GatewayReload } from './reload.js';
+import { startTracing } from './telemetry/tracing.js';
 import { type GatewayDefinition } from './composite/config/gateway.js';
 
 /** A running gateway: the API, and the management side that shares its upstreams. */
@@ -38,14 +41,16 @@ export interface Ports {
 export interface ApiOptions extends GatewayOptions {
   /** What the URL of a request is, where it does not come in as it is. */
   readonly rewriteUrl?: FastifyServerOptions['rewriteUrl'];
+  /** Makes the spans of requests. Default: that of the OpenTelemetry SDK which is registered, if one is. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** The API, not listening: what {@link startGateway} starts, and what `openapi.json` is made from. */
 export function createApi(
   definition: GatewayDefinition,
-  { features, logger, rewriteUrl }: ApiOptions = {},
+  { features, logger, rewriteUrl, tracer }: ApiOptions = {},
 ): Promise<NestFastifyApplication> {
-  return createApp(AppModule.with(definition, features), logger, rewriteUrl);
+  return createApp(AppModule.with(definition, features, tracer), logger, rewriteUrl);
 }
 
 /**
@@ -60,7 +65,13 @@ export async function startGateway(
 ): Promise<Gateway> {
   const { host, managementHost, ...configured } = definition.config.server;
   const { port = configured.port, managementPort = configured.managementPort } = options.ports ?? {};
-  const api = await createApi(definition, options);
+  const tracing = await startTracing(definition.config.telemetry, {
+    version: packageVersion(),
+    warn: (line) => {
+      tracingLog.warn(line);
+    },
+  });
+  const api = await createApi(definition, { ...options, tracer: tracing?.tracer });
   serveOpenApi(api);
   const reload = new GatewayReload(api, definition);
   const management = await createApp(ManagementModule.of(api, reload.state), options.logger);
@@ -69,7 +80,7 @@ export async function startGateway(
     await listen(management, { side: 'management', port: managementPort, host: managementHost });
   } catch (error) {
     // What has been started by then would keep the process.
-    await Promise.allSettled([api.close(), management.close()]);
+    await Promise.allSettled([api.close(), management.close(), tracing?.stop()]);
     throw error;
   }
 
@@ -80,11 +91,15 @@ export async function startGateway(
     async stop(graceMs) {
       api.get(ShutdownState).begin();
       if (graceMs > 0) await new Promise((resolve) => setTimeout(resolve, graceMs));
-      await Promise.race([api.close(), drainLimit(reload.definition.config.server.shutdownDrainMs)]);
+      // The last spans are those of the requests that are drained.
+      const drained = api.close().then(() => tracing?.stop());
+      await Promise.race([drained, drainLimit(reload.definition.config.server.shutdownDrainMs)]);
       await management.close();
     },
   };
 }
+
+const tracingLog = new Logger('Tracing');
 
 function createApp(
   root: DynamicModule,

@@ -51,19 +51,20 @@ export class CallerHintReader {
     return { waitMs: wholeNumber(wait), retriedAbove: (wholeNumber(attempt) ?? 1) > 1 };
   }
 
-  private trust(range: string): void {
-    const [address = '', bits] = range.split('/');
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-    if (bits === undefined) this.trusted.addAddress(address, family);
-    else this.trusted.addSubnet(address, Number(bits), family);
-  }
-
-  private trusts(address = ''): boolean {
+  /** Whether what comes from this address is believed. */
+  trusts(address = ''): boolean {
     const version = isIP(address);
     if (version === 0) return false;
     // A link-local address may name its interface, which is no part of a range.
     const [plain = ''] = address.split('%');
     return this.trusted.check(plain, version === 6 ? 'ipv6' : 'ipv4');
+  }
+
+  private trust(range: string): void {
+    const [address = '', bits] = range.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    if (bits === undefined) this.trusted.addAddress(address, family);
+    else this.trusted.addSubnet(address, Number(bits), family);
   }
 }
 

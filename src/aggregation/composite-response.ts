@@ -2,6 +2,7 @@ import { Injectable, Optional } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { systemClock } from '../resilience/clock.js';
+import { type Trace } from '../upstream/tracing/trace.js';
 import { UpstreamRegistry } from '../upstream/upstream-registry.js';
 import { withCaching } from './composite-caching.js';
 import { CallerHintReader, TRUST_NOBODY } from './caller-hints.js';
@@ -10,11 +11,15 @@ import { compositePartsField, type CompositeReport, reportBody, serverTimingFiel
 import { NO_PREFERENCES, parsePrefer, preferenceApplied } from './preferences.js';
 import { plainProblem } from './problem.js';
 import { sendProblem } from './problem.filter.js';
+import { RequestTracing } from './request-tracing.js';
+import { ServedRoutes } from './served-routes.js';
 import { whenServed } from './when-served.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     exchange: ExchangeContext | undefined;
+    /** The trace that was begun for it; undefined where tracing is off. */
+    trace: Trace | undefined;
   }
 }
 
@@ -26,19 +31,27 @@ declare module 'fastify' {
  */
 @Injectable()
 export class CompositeResponse {
-  constructor(host: HttpAdapterHost, @Optional() registry?: UpstreamRegistry) {
+  constructor(host: HttpAdapterHost, served: ServedRoutes, @Optional() registry?: UpstreamRegistry) {
     const hints = new CallerHintReader(registry?.config.server ?? TRUST_NOBODY);
+    const tracing = new RequestTracing(registry?.tracer, hints, served);
     whenServed(host, (fastify) => {
-      addHooks(fastify, hints);
+      addHooks(fastify, hints, tracing);
     });
   }
 }
 
-function addHooks(fastify: FastifyInstance, hints: CallerHintReader): void {
+function addHooks(fastify: FastifyInstance, hints: CallerHintReader, tracing: RequestTracing): void {
   fastify.decorateRequest('exchange', undefined);
+  fastify.decorateRequest('trace', undefined);
+  if (tracing.isOn) {
+    fastify.addHook('onRequest', (request, reply, done) => {
+      request.trace = tracing.begin(request, reply);
+      done();
+    });
+  }
   // Not earlier: the parser of a body answers in a context of its own, and would lose ours.
   fastify.addHook('preHandler', (request, reply, done) => {
-    const exchange = openExchange(request, reply, hints);
+    const exchange = openExchange(request, reply, hints, tracing);
     // Not waited for any more when it arrived: nothing is called for it.
     if (exchange.deadlineAt <= systemClock.now()) {
       sendProblem(reply, plainProblem(504, 'The deadline of the request has passed.', request.id));
@@ -57,15 +70,18 @@ function openExchange(
   request: FastifyRequest,
   reply: FastifyReply,
   hints: CallerHintReader,
+  tracing: RequestTracing,
 ): ExchangeContext {
   const { prefer } = request.headers;
   const preferences = prefer === undefined ? NO_PREFERENCES : parsePrefer(String(prefer));
   const { waitSeconds = Infinity } = preferences;
-  const { waitMs = Infinity, retriedAbove } = hints.read(request.headers, request.raw.socket.remoteAddress);
+  const { remoteAddress } = request.raw.socket;
+  const { waitMs = Infinity, retriedAbove } = hints.read(request.headers, remoteAddress);
   const patienceMs = Math.min(waitSeconds * 1000, waitMs);
   const deadlineAt = patienceMs === Infinity ? Infinity : systemClock.now() + patienceMs;
   const origin = { deadlineFromClient: true, retriedAbove };
-  const exchange = new ExchangeContext(request.id, deadlineAt, request.headers, preferences, origin);
+  const trace = request.trace ?? tracing.passedOn(request.headers, remoteAddress);
+  const exchange = new ExchangeContext(request.id, deadlineAt, request.headers, preferences, origin, trace);
   request.exchange = exchange;
   // A hook before ours may have taken longer than the client's patience.
   if (reply.raw.destroyed) exchange.clientLeft();

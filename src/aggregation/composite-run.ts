@@ -5,12 +5,14 @@ import { LagAwareTimer } from '../resilience/lag-aware-timer.js';
 import { DeadlineExceededError } from '../resilience/rejections.js';
 import { type AnswerNote } from '../upstream/answer-note.js';
 import { RequestContext } from '../upstream/request-context.js';
+import { type RecordedSpan } from '../upstream/tracing/recorded-span.js';
 import { ExchangeContext } from './exchange-context.js';
 import { type Parts } from './part.js';
 import { NO_FAULTS, type PartFault } from './part-fault.js';
 import { type PartOutline } from './part-outline.js';
 import { assertReportName, type CompositeReport, type PartReport } from './part-report.js';
 import { PartRun } from './part-run.js';
+import { beginComposite, endComposite } from './composite-span.js';
 import { type WriteOutcome } from './write-outcome.js';
 
 type PartValues = Record<string, unknown>;
@@ -65,6 +67,8 @@ export class CompositeRun {
   readonly startedAt = systemClock.now();
   private readonly outer = RequestContext.current();
   private readonly exchange = this.outer instanceof ExchangeContext ? this.outer : undefined;
+  /** What is recorded of it; undefined for nothing. */
+  private readonly span: RecordedSpan | undefined;
   private readonly stageRuns: (readonly PartRun[] | undefined)[] = [];
   private readonly waiting = new Set<WaitingStage>();
   private readonly settledValues = new Map<string, unknown>();
@@ -82,7 +86,9 @@ export class CompositeRun {
     const reserveMs = Math.min(ANSWER_RESERVE_MS, (deadlineAt - this.startedAt) * MAX_ANSWER_RESERVE_SHARE);
     this.partsEndAt = deadlineAt - reserveMs;
     const fromClient = this.outer.deadlineFromClient && this.outer.deadlineAt < ownDeadlineAt;
-    this.context = this.outer.endingBy(this.partsEndAt, fromClient);
+    const context = this.outer.endingBy(this.partsEndAt, fromClient);
+    this.span = beginComposite(this.outer, settings.name);
+    this.context = this.span === undefined ? context : context.tracedBy(this.span);
   }
 
   /** Asks for the parts; `subscriber` gets the values of all of them, once. Its leaving cancels them. */
@@ -110,6 +116,12 @@ export class CompositeRun {
         this.context.run(() => this.answer.subscribe(new InContext(outer, subscriber)), undefined),
       );
     }
+    // Behind all that still runs: what was done for it ends first.
+    const { span } = this;
+    if (span === undefined) return;
+    subscriber.add(() => {
+      this.endSpans(span);
+    });
   }
 
   report(): CompositeReport {
@@ -239,6 +251,11 @@ export class CompositeRun {
   private get faults(): readonly PartFault[] {
     const runs = this.stageRuns.flatMap((each) => each ?? []);
     return runs.map(({ fault }) => fault).filter((fault) => fault !== undefined);
+  }
+
+  private endSpans(span: RecordedSpan): void {
+    for (const run of this.stageRuns.flatMap((each) => each ?? [])) run.endSpan();
+    endComposite(span, this.report());
   }
 
   private leaveReport(): void {

@@ -1,3 +1,4 @@
+import { type Trace } from '../upstream/tracing/trace.js';
 import { type IncomingHeaders, RequestContext, type RequestOrigin } from '../upstream/request-context.js';
 import { type PartFault } from './part-fault.js';
 import { type PartOutline } from './part-outline.js';
@@ -35,10 +36,11 @@ export class ExchangeContext extends RequestContext {
     headers: IncomingHeaders,
     readonly preferences: Preferences,
     origin?: RequestOrigin,
+    trace?: Trace,
     /** What is known of the answers the response is made of. */
     readonly freshness = new ResponseFreshness(),
   ) {
-    super(id, deadlineAt, headers, undefined, origin, freshness);
+    super(id, deadlineAt, headers, undefined, origin, freshness, trace);
   }
 
   /** Keeps a composite's place: reports stand in the order the composites started in, whichever ends first. */

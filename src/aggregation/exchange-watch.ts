@@ -51,7 +51,7 @@ const NONE: readonly FinishedComposite[] = [];
 const declared = new Map<string, string>();
 
 /** A route of the server's in the way of OpenAPI: `/orders/:id` as `/orders/{id}`. */
-function asDeclared(route: string): string | undefined {
+export function asDeclared(route: string): string | undefined {
   if (route === '') return undefined;
   let written = declared.get(route);
   if (written === undefined) {

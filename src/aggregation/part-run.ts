@@ -4,6 +4,8 @@ import { systemClock } from '../resilience/clock.js';
 import { LagAwareTimer } from '../resilience/lag-aware-timer.js';
 import { DeadlineExceededError } from '../resilience/rejections.js';
 import { type AnswerNote, type AnswerNotes, type StaleAnswer } from '../upstream/answer-note.js';
+import { type RequestContext } from '../upstream/request-context.js';
+import { type RecordedSpan } from '../upstream/tracing/recorded-span.js';
 import { type FailureReason } from '../upstream/upstream-error.js';
 import { type CompositeRun } from './composite-run.js';
 import { type CalledPart, type Part } from './part.js';
@@ -13,6 +15,7 @@ import { type PartFailure, partFailureOf } from './part-failure.js';
 import { type PartOutline } from './part-outline.js';
 import { PartJoins, type RunningJoin } from './part-joins.js';
 import { type PartReport, type PartState } from './part-report.js';
+import { beginPart, endPart } from './part-span.js';
 import { RequestProblem } from './request-problem.js';
 import { UNKNOWN_ANSWER } from './response-freshness.js';
 
@@ -43,6 +46,8 @@ export class PartRun implements AnswerNotes {
   private attempts = 0;
   /** The upstreams it has called. */
   private upstreams: readonly string[] = NO_UPSTREAMS;
+  /** What is recorded of it; undefined for nothing. */
+  private span: RecordedSpan | undefined;
 
   constructor(
     readonly name: string,
@@ -156,6 +161,14 @@ export class PartRun implements AnswerNotes {
     this.fail(reason, error, failure, partial);
   }
 
+  /** Nothing happens if it has ended by itself. */
+  endSpan(): void {
+    const { span, state, reason, settled } = this;
+    if (span === undefined) return;
+    this.span = undefined;
+    endPart(span, state, settled ? reason : 'cancelled');
+  }
+
   /** Whether a deadline that was met is the part's own `within`. */
   private isCut(reason: FailureReason | undefined): boolean {
     return reason === 'deadline' && this.cutByWithin;
@@ -165,14 +178,21 @@ export class PartRun implements AnswerNotes {
     const { within } = part;
     const source = new PartSubscriber(subscriber, this);
     if (within === undefined) {
-      this.run.context.notedBy(this).run(() => part.source.subscribe(source), undefined);
+      this.own(this.run.context).run(() => part.source.subscribe(source), undefined);
       return;
     }
     const endAt = now + within;
     this.cutByWithin = endAt < this.run.partsEndAt;
     subscriber.add(new LagAwareTimer(systemClock, within, cut, this));
-    const context = this.run.context.endingBy(endAt).notedBy(this);
+    const context = this.own(this.run.context.endingBy(endAt));
     context.run(() => part.source.subscribe(source), undefined);
+  }
+
+  /** The context its calls are made in. */
+  private own(context: RequestContext): RequestContext {
+    const noted = context.notedBy(this);
+    this.span = beginPart(context, this.name, this.part);
+    return this.span === undefined ? noted : noted.tracedBy(this.span);
   }
 
   /** Ends the part without a value of its own. An error that is no `failure` is the code's own, and stays as it is. */
@@ -225,6 +245,7 @@ export class PartRun implements AnswerNotes {
     this.state = state;
     this.reason = reason;
     this.endedAt = systemClock.now();
+    if (this.span !== undefined) this.endSpan();
   }
 }
 

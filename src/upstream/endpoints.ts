@@ -17,6 +17,7 @@ export class Endpoint extends OutlierHost {
   startedAt = -Infinity;
   /** Turns it has saved up while starting slowly; with a whole one it takes its turn. */
   turnsSaved = 0;
+  private place: ServerPlace | undefined;
 
   constructor(
     /** Without a trailing slash; a path is appended to it as it is. */
@@ -31,7 +32,26 @@ export class Endpoint extends OutlierHost {
   get origin(): string {
     return new URL(this.baseUrl).origin;
   }
+
+  /** The host it was configured by, even where the URL has an address in its place, and its port. */
+  get server(): ServerPlace {
+    return (this.place ??= placeOf(this.baseUrl, this.host));
+  }
 }
+
+/** Where an endpoint is, as traces have it. */
+export interface ServerPlace {
+  readonly address: string;
+  readonly port: number;
+}
+
+function placeOf(baseUrl: string, host: string | undefined): ServerPlace {
+  const { protocol, hostname, port } = new URL(baseUrl);
+  const named = host === undefined ? hostname : new URL(`http://${host}`).hostname;
+  return { address: named, port: Number(port || DEFAULT_PORTS[protocol]) };
+}
+
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
 export interface EndpointSnapshot extends Omit<OutlierSnapshot, 'ejected'> {
   readonly origin: string;

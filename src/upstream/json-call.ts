@@ -47,6 +47,7 @@ export function sendJson<T>(
     headers: hasContent(body, method) ? headers : withoutContentType(headers),
     data: body,
     deadlineMs,
+    urlTemplate: template.source,
     responseType: 'json',
     transitional: STRICT_JSON,
     // Said for every call: whoever shares the upstream may have changed the default of its axios instance.

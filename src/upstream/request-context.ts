@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type AnswerNotes } from './answer-note.js';
+import { type RecordedSpan } from './tracing/recorded-span.js';
+import { type Trace } from './tracing/trace.js';
 
 /** Header names in lower case, as Node hands them over. */
 export type IncomingHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -69,7 +71,19 @@ export class RequestContext {
     private readonly origin = NOTHING_SAID,
     /** Who wants to know which answers are used for the request, and how fresh they are. */
     readonly notes?: AnswerNotes | undefined,
+    /** The trace it belongs to; undefined where there is none. */
+    readonly trace?: Trace | undefined,
   ) {}
+
+  /** What is recorded of it; undefined where nothing is: tracing is off, or the request is not sampled. */
+  get span(): RecordedSpan | undefined {
+    return this.trace?.recorded;
+  }
+
+  /** The id of its trace, in 32 hex digits, where somebody records that: here, or the caller alone. */
+  get traceId(): string | undefined {
+    return this.trace?.sampled === true ? this.trace.traceId : undefined;
+  }
 
   /** Whether a layer above repeats this request already. */
   get retriedAbove(): boolean {
@@ -103,12 +117,19 @@ export class RequestContext {
     if (deadlineAt >= this.deadlineAt) return this;
     const { retriedAbove } = this;
     const origin = { deadlineFromClient, retriedAbove };
-    return new RequestContext(this.id, deadlineAt, this.headers, this.client, origin, this.notes);
+    return new RequestContext(this.id, deadlineAt, this.headers, this.client, origin, this.notes, this.trace);
   }
 
   /** The same request, whose answers are noted elsewhere. */
   notedBy(notes: AnswerNotes): RequestContext {
-    return new RequestContext(this.id, this.deadlineAt, this.headers, this.client, this.origin, notes);
+    const { id, deadlineAt, headers, client, origin, trace } = this;
+    return new RequestContext(id, deadlineAt, headers, client, origin, notes, trace);
+  }
+
+  /** The same request, for what is recorded as this span. */
+  tracedBy(span: RecordedSpan): RequestContext {
+    const { id, deadlineAt, headers, client, origin, notes } = this;
+    return new RequestContext(id, deadlineAt, headers, client, origin, notes, span);
   }
 
   /** The same request, whose calls go on when the client leaves. */
@@ -120,13 +141,14 @@ export class RequestContext {
       new NobodyThere(),
       this.origin,
       this.notes,
+      this.trace,
     );
   }
 
   /** What the same request sends, on behalf of nobody in particular: no deadline, and no client who could leave. */
   detached(): RequestContext {
-    const { retriedAbove } = this;
-    return new RequestContext(this.id, Infinity, this.headers, new NobodyThere(), { retriedAbove });
+    const { id, headers, retriedAbove, trace } = this;
+    return new RequestContext(id, Infinity, headers, new NobodyThere(), { retriedAbove }, undefined, trace);
   }
 
   /** Whether the client has left before it got its answer. */

@@ -48,6 +48,7 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set([
   'headers',
   'params',
   'deadlineMs',
+  'urlTemplate',
   'timeout',
   'responseType',
   'transitional',

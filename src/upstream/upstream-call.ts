@@ -20,6 +20,8 @@ export interface UpstreamRequest extends Omit<AxiosRequestConfig, 'url' | 'metho
   readonly headers?: Readonly<Record<string, string | false>> | undefined;
   /** Shrinks the call's deadline, in ms from now. */
   readonly deadlineMs?: number | undefined;
+  /** What the URL was made from, such as `/orders/{id}`: it stands for it where values must not. */
+  readonly urlTemplate?: string | undefined;
 }
 
 export type UpstreamResponse = AxiosResponse<unknown>;

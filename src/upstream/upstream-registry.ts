@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { type Tracer } from '@opentelemetry/api';
 import { type Clock, systemClock } from '../resilience/clock.js';
 import { type Random, systemRandom } from '../resilience/random.js';
 import { type KeptAnswers, keptAnswers } from './cache/kept-answers.js';
@@ -7,6 +8,8 @@ import { type ConfigurationReport } from './config/configuration-report.js';
 import { type GatewayConfig, knownUpstream, type UpstreamConfig } from './config/gateway-config.js';
 import { takenOver } from './config/next-start.js';
 import { type ResolveHost } from './dns-discovery.js';
+import { registeredTracer } from './tracing/registered-tracer.js';
+import { recordEvents } from './tracing/span-events.js';
 import { Upstream } from './upstream.js';
 import { type UpstreamChange, UpstreamEvents } from './upstream-events.js';
 import { type UpstreamRuntime } from './upstream-runtime.js';
@@ -19,6 +22,11 @@ export interface UpstreamRegistryOptions {
   readonly random?: Random | undefined;
   /** How upstreams with `discovery.type: strict-dns` find addresses. Default: the system's resolver. */
   readonly resolve?: ResolveHost | undefined;
+  /**
+   * Makes the spans of requests. Default: that of the OpenTelemetry SDK the application has registered by then; where
+   * there is none, nothing is traced.
+   */
+  readonly tracer?: Tracer | undefined;
 }
 
 /**
@@ -29,6 +37,8 @@ export interface UpstreamRegistryOptions {
 export class UpstreamRegistry implements OnApplicationShutdown {
   /** What happens to any upstream; see {@link UpstreamEvents}. */
   readonly events: UpstreamEvents;
+  /** Makes the spans of requests; undefined where nothing is traced. */
+  readonly tracer: Tracer | undefined;
   private readonly runtime: UpstreamRuntime & { answers: KeptAnswers | undefined };
   private running: GatewayConfig;
   private upstreams: ReadonlyMap<string, Upstream>;
@@ -39,12 +49,19 @@ export class UpstreamRegistry implements OnApplicationShutdown {
 
   constructor(
     config: GatewayConfig,
-    { clock = systemClock, random = systemRandom, resolve }: UpstreamRegistryOptions = {},
+    {
+      clock = systemClock,
+      random = systemRandom,
+      resolve,
+      tracer = registeredTracer(),
+    }: UpstreamRegistryOptions = {},
   ) {
     const logger = new Logger(UpstreamRegistry.name);
     this.events = new UpstreamEvents((error) => {
       logger.error('a listener to upstream events failed', error);
     });
+    this.tracer = tracer;
+    if (tracer !== undefined) recordEvents(this.events);
     this.running = config;
     this.runtime = { clock, random, events: this.events, answers: undefined, resolve };
     this.keepAnswersFor(config);

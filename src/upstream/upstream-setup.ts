@@ -4,7 +4,7 @@ import { type Subscriber } from 'rxjs';
 import { type UndiciHttpService } from '../http/undici-http.service.js';
 import { type AdaptiveLimit, adaptiveLimitOf } from '../resilience/adaptive-limit.js';
 import { Bulkhead } from '../resilience/bulkhead.js';
-import { type Attempt, type Handler } from '../resilience/call.js';
+import { type Handler } from '../resilience/call.js';
 import { CircuitBreaker } from '../resilience/circuit-breaker.js';
 import { type Link } from '../resilience/link.js';
 import { RetryBudget } from '../resilience/retry-budget.js';
@@ -20,6 +20,7 @@ import { pipeline } from './pipeline.js';
 import { NAMING_HEADERS, sendsCredentials } from './shared-request.js';
 import { sharingLayers } from './sharing.js';
 import { discardAnswer } from './streamed-body.js';
+import { recordPlace, traceAttempts, type TracedAttempt } from './tracing/traced-attempt.js';
 import { UpstreamCall, type UpstreamRequest, type UpstreamResponse } from './upstream-call.js';
 import { UpstreamError } from './upstream-error.js';
 import { type UpstreamRuntime } from './upstream-runtime.js';
@@ -126,13 +127,15 @@ export class UpstreamSetup {
     call.attemptStarted();
     call.context.notes?.attemptStarted?.();
     const now = this.runtime.clock.now();
-    const config: AxiosRequestConfig & { deadlineMs: undefined } = {
+    if (attempt.span !== undefined) recordPlace(attempt.span, endpoint);
+    const config: AxiosRequestConfig & { deadlineMs: undefined; urlTemplate: undefined } = {
       maxRedirects: 0,
       ...request,
       url: endpoint.baseUrl + request.url,
       headers: this.headersFor(attempt, endpoint, now),
-      // Ours alone. To leave it out of the copy would double the price of the copy (0.5 us).
+      // Ours alone. To leave them out of the copy would double the price of the copy (0.5 us).
       deadlineMs: undefined,
+      urlTemplate: undefined,
     };
     const wire = new WireSubscriber(answer, this, call);
     answer.worksWith(wire);
@@ -142,6 +145,8 @@ export class UpstreamSetup {
   private pipeline(): Handler<UpstreamCall, UpstreamResponse> {
     const { name, policy, runtime, endpoints, discovery } = this;
     const { clock, random, events } = runtime;
+    const tracing = traceAttempts(name, this.breaker);
+    const observing = observeAttempts(name, events, clock);
     return pipeline<UpstreamResponse, UpstreamCall>(
       {
         policy,
@@ -171,7 +176,7 @@ export class UpstreamSetup {
             events.emit({ type: 'hedge-won', upstream: name, number });
           });
         },
-        observe: observeAttempts(name, events, clock),
+        observe: (next) => tracing(observing(next)),
         endpointChoice: endpoints.isChoice
           ? withEndpointChoice({
               endpoints,
@@ -232,7 +237,7 @@ export class UpstreamSetup {
   }
 
   private headersFor(
-    { call, number }: Attempt<UpstreamCall>,
+    { call, number, span }: WireAttempt,
     { host }: Endpoint,
     now: number,
   ): Record<string, string | false> {
@@ -252,12 +257,16 @@ export class UpstreamSetup {
       // What is repeated above is a repetition to the upstream too, however often this gateway has tried.
       headers[attemptCountHeader] = (call.retriedAbove ? number + 1 : number).toString();
     }
-    return Object.assign(headers, call.request.headers);
+    Object.assign(headers, call.request.headers);
+    const trace = span ?? context.trace;
+    // Last: a span is the parent of what is done for it, whatever else was to be passed on.
+    if (trace !== undefined) trace.addTo(headers);
+    return headers;
   }
 }
 
 /** An attempt that was given an endpoint, where there was a choice. */
-type WireAttempt = Attempt<UpstreamCall> & Partial<PlacedAttempt>;
+type WireAttempt = TracedAttempt & Partial<PlacedAttempt>;
 
 function startWire(this: UpstreamSetup, attempt: WireAttempt, answer: Link<UpstreamResponse>): void {
   this.wire(attempt, answer);

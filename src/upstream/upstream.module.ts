@@ -43,12 +43,15 @@ export class UpstreamModule {
    */
   static forRoot(options: UpstreamRootOptions = {}): DynamicModule {
     const config = options.config ?? loadGatewayConfig(options);
-    const { clock, random } = options;
+    const { clock, random, tracer } = options;
     return {
       module: UpstreamRootModule,
       global: true,
       providers: [
-        { provide: UpstreamRegistry, useFactory: () => new UpstreamRegistry(config, { clock, random }) },
+        {
+          provide: UpstreamRegistry,
+          useFactory: () => new UpstreamRegistry(config, { clock, random, tracer }),
+        },
       ],
       exports: [UpstreamRegistry],
     };

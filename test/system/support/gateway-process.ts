@@ -16,9 +16,15 @@ export class GatewayProcess {
     readonly log: readonly string[],
   ) {}
 
-  /** Starts it and waits until it says where it listens. */
-  static async start(env: Readonly<Record<string, string>>): Promise<GatewayProcess> {
-    const child = spawn(process.execPath, [join(BUILT, 'src/main.js')], {
+  /**
+   * Starts it and waits until it says where it listens.
+   *
+   * @param file to serve in place of the reference gateway's.
+   */
+  static async start(env: Readonly<Record<string, string>>, file?: string): Promise<GatewayProcess> {
+    const program = file === undefined ? ['src/main.js'] : ['src/cli/tributary.js', 'run', '--config', file];
+    const [script = '', ...args] = program;
+    const child = spawn(process.execPath, [join(BUILT, script), ...args], {
       env: { ...process.env, PORT: '0', MANAGEMENT_PORT: '0', SHUTDOWN_GRACE: '0s', NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -1,5 +1,5 @@
-import { describeVerdict, type RoundsByServer, summarise, verdicts } from './composite-summary.js';
-import { CONTESTANTS } from './contestants.js';
+import { describeVerdict, type RoundsByServer, summarise, verdicts } from './contest-summary.js';
+import { CONTESTANTS, CPU_TARGETS, type Letter } from './contestants.js';
 import { type Measurement } from './rounds.js';
 
 const [tributary, byHand] = CONTESTANTS;
@@ -18,13 +18,13 @@ function round(cpuMicrosPerComposite: number): Measurement {
 }
 
 describe('summarise', () => {
-  const rounds: RoundsByServer = new Map([
+  const rounds: RoundsByServer<Letter> = new Map([
     ['a', [round(150), round(300), round(160)]],
     ['b', [round(100), round(200), round(80)]],
   ]);
 
   it('gives medians over the rounds, and the median of each round’s ratio', () => {
-    const { cpuMicrosPerComposite, composites, toBaseline } = summarise(tributary, rounds);
+    const { cpuMicrosPerComposite, composites, toBaseline } = summarise(tributary, rounds, 'b');
     expect(cpuMicrosPerComposite).toBe(160);
     expect(composites).toBe(30);
     // 1.5, 1.5 and 2, round by round; the ratio of the medians would say 1.6.
@@ -32,34 +32,38 @@ describe('summarise', () => {
   });
 
   it('compares the baseline with itself', () => {
-    expect(summarise(byHand, rounds).toBaseline?.requestsPerSecond).toBe(1);
+    expect(summarise(byHand, rounds, 'b').toBaseline?.requestsPerSecond).toBe(1);
   });
 
   it('says nothing of a baseline that did not run', () => {
-    expect(summarise(tributary, new Map([['a', [round(1)]]])).toBaseline).toBeUndefined();
+    expect(
+      summarise(tributary, new Map<Letter, Measurement[]>([['a', [round(1)]]]), 'b').toBaseline,
+    ).toBeUndefined();
   });
 });
 
 describe('verdicts', () => {
   it('holds at the limit, and not above it', () => {
     const [atLimit] = verdicts(
-      new Map([
+      new Map<Letter, Measurement[]>([
         ['a', [round(180)]],
         ['b', [round(100)]],
       ]),
+      CPU_TARGETS,
     );
     const [above] = verdicts(
-      new Map([
+      new Map<Letter, Measurement[]>([
         ['a', [round(181)]],
         ['b', [round(100)]],
       ]),
+      CPU_TARGETS,
     );
     expect(atLimit?.holds).toBe(true);
     expect(above?.holds).toBe(false);
   });
 
   it('says nothing of servers that did not run', () => {
-    expect(verdicts(new Map([['b', [round(1)]]]))).toEqual([]);
+    expect(verdicts(new Map<Letter, Measurement[]>([['b', [round(1)]]]), CPU_TARGETS)).toEqual([]);
   });
 
   it('says it in words', () => {

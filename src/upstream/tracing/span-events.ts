@@ -1,0 +1,35 @@
+import { type Attributes } from '@opentelemetry/api';
+import { RequestContext } from '../request-context.js';
+import { type UpstreamEvent, type UpstreamEvents } from '../upstream-events.js';
+
+/** Notes on the span of whoever made a call what no attempt of it shows: answers that took none, and waits between two. */
+export function recordEvents(events: UpstreamEvents): void {
+  events.subscribe((event) => {
+    const { span } = RequestContext.current();
+    if (span === undefined) return;
+    const attributes = attributesOf(event);
+    if (attributes !== undefined) span.event(event.type, attributes);
+  });
+}
+
+/** Undefined for an event that is seen elsewhere. */
+function attributesOf(event: UpstreamEvent): Attributes | undefined {
+  if (event.type === 'cache') {
+    const { upstream, result, ageMs, reason } = event;
+    return {
+      'tributary.upstream': upstream,
+      'tributary.cache.result': result,
+      ...(ageMs === undefined ? {} : { 'tributary.cache.age_ms': Math.round(ageMs) }),
+      ...(reason === undefined ? {} : { 'tributary.cache.reason': reason }),
+    };
+  }
+  if (event.type === 'coalesced') return { 'tributary.upstream': event.upstream };
+  if (event.type !== 'retry') return undefined;
+  const { upstream, number, delayMs, free } = event;
+  return {
+    'tributary.upstream': upstream,
+    'tributary.attempt.number': number,
+    'tributary.retry.delay_ms': Math.round(delayMs),
+    'tributary.retry.free': free,
+  };
+}
