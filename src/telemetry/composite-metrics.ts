@@ -49,6 +49,7 @@ export class CompositeMetrics implements MetricSource {
   ) {}
 
   start(): void {
+    this.configured.look();
     this.stopListening = this.exchanges.subscribe((event) => {
       if (event.composites.length > 0) this.note(event);
     });
@@ -68,6 +69,7 @@ export class CompositeMetrics implements MetricSource {
   }
 
   private note({ method, route, status, composites, exchange }: ExchangeEvent): void {
+    this.configured.look();
     const traceId = exchange === undefined ? undefined : traceIdOf(exchange);
     for (const composite of composites) {
       this.of(composite.name, method, route ?? OTHER).note(composite, status, traceId);

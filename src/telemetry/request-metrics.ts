@@ -23,6 +23,7 @@ export class RequestMetrics implements MetricSource {
   ) {}
 
   start(): void {
+    this.tabled.look();
     this.stopListening = this.exchanges.subscribe((event) => {
       this.note(event);
     });
@@ -40,6 +41,7 @@ export class RequestMetrics implements MetricSource {
   }
 
   private note({ route, method, status, clientLeft, durationMs, exchange }: ExchangeEvent): void {
+    this.tabled.look();
     let durations = this.routes.get(route);
     if (durations === undefined) {
       durations = new RouteDurations(route, this.durations);

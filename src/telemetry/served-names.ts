@@ -1,6 +1,6 @@
 /**
  * The names that are served now, and those that once were and are no longer: what is measured of the latter is to be
- * forgotten. It looks when it is asked, and only whether there is another list: while it is the same, nothing is to do.
+ * forgotten. It knows of those that were served when it looked.
  */
 export class ServedNames {
   private present: readonly string[] = [];
@@ -17,17 +17,18 @@ export class ServedNames {
   ) {}
 
   get current(): readonly string[] {
-    this.refresh();
+    this.look();
     return this.present;
   }
 
   /** All of them, each time: a request that was under way when its route went may have brought one back. */
   get retired(): ReadonlySet<string> {
-    this.refresh();
+    this.look();
     return this.gone;
   }
 
-  private refresh(): void {
+  /** Sees what is served now. Whoever counts does so with each event: it is two comparisons while nothing has changed. */
+  look(): void {
     const list = this.list();
     if (list === this.seen) return;
     this.seen = list;
