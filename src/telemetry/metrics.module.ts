@@ -66,7 +66,7 @@ export class MetricsModule {
 
 function sourcesOf(gateway: MeasuredGateway): ConstructorParameters<typeof MetricsExposition>[0] {
   const { registry, exchanges, composites, admission, configuration, isUp, version } = gateway;
-  const { serviceName, tracing } = registry.config.telemetry;
+  const { serviceName } = registry.config.telemetry;
   const configs = () => composites.runners.map(({ plan }) => plan.config);
   const named = new ServedNames(
     () => composites.runners,
@@ -80,7 +80,7 @@ function sourcesOf(gateway: MeasuredGateway): ConstructorParameters<typeof Metri
     new GatewayIdentity(serviceName, version),
     new RequestMetrics(exchanges, tabled),
     new CompositeMetrics(exchanges, named),
-    new UpstreamMetrics({ registry, isUp, traced: tracing.endpoint !== null }),
+    new UpstreamMetrics(registry, isUp),
     new AdmissionMetrics(admission),
     new ConfigurationMetrics(configuration),
     new ProcessMetrics(),

@@ -1,12 +1,11 @@
-import { ROOT_CONTEXT, trace, TraceFlags } from '@opentelemetry/api';
 import { recordingServer, type RecordingServer } from '../http/testing/recording-server.js';
-import { RequestContext } from '../upstream/request-context.js';
 import { configOf, outcomeOf, type WrittenUpstream } from '../upstream/testing/spec-support.js';
 import { type UpstreamEvent } from '../upstream/upstream-events.js';
 import { UpstreamRegistry } from '../upstream/upstream-registry.js';
 import { type ExpositionFormat } from './exposition-format.js';
 import { MetricsExposition } from './metrics-exposition.js';
 import { Scraped } from './testing/scraped.js';
+import { tracedContext } from './testing/traced-context.js';
 import { UpstreamMetrics } from './upstream-metrics.js';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
@@ -16,9 +15,9 @@ let server: RecordingServer;
 let registry: UpstreamRegistry;
 let exposition: MetricsExposition;
 
-function start(written: WrittenUpstream = {}, { traced = false } = {}): void {
+function start(written: WrittenUpstream = {}): void {
   registry = new UpstreamRegistry(configOf({ orders: { url: server.origin, ...written } }));
-  exposition = new MetricsExposition([new UpstreamMetrics({ registry, isUp: () => true, traced })]);
+  exposition = new MetricsExposition([new UpstreamMetrics(registry, () => true)]);
   exposition.start();
 }
 
@@ -167,12 +166,8 @@ describe('metrics of an upstream', () => {
   });
 
   it('point to the trace of a request that is traced', async () => {
-    start({}, { traced: true });
-    const spanContext = { traceId: TRACE, spanId: 'b7ad6b7169203331', traceFlags: TraceFlags.SAMPLED };
-    const context = Object.assign(new RequestContext('r', Infinity, {}), {
-      trace: trace.setSpanContext(ROOT_CONTEXT, spanContext),
-    });
-    await context.run(() => call(), undefined);
+    start();
+    await tracedContext(TRACE).run(() => call(), undefined);
     const { text } = await scrape('openmetrics');
     const pointing = text.split('\n').filter((line) => line.includes(`# {trace_id="${TRACE}"}`));
     expect(pointing.map((line) => line.replace(/\{.*/, ''))).toEqual([

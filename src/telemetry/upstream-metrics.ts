@@ -7,26 +7,18 @@ import { traceIdOf } from './trace-id.js';
 import { UpstreamCounters, UpstreamFamilies } from './upstream-counters.js';
 import { upstreamGauges } from './upstream-gauges.js';
 
-export interface UpstreamMetricsOptions {
-  readonly registry: UpstreamRegistry;
-  /** Whether an upstream works, as far as the gateway's health has found. */
-  readonly isUp: (upstream: Upstream) => boolean;
-  /** Whether requests are traced: then durations point to traces. */
-  readonly traced: boolean;
-}
-
 /** What there is to measure of upstreams: those that are configured, and no others. */
 export class UpstreamMetrics implements MetricSource {
   readonly families: readonly MetricFamily[];
   private readonly counted = new UpstreamFamilies();
   private readonly upstreams = new Map<string, UpstreamCounters>();
-  private readonly registry: UpstreamRegistry;
-  private readonly traced: boolean;
   private stopListening: () => void = () => undefined;
 
-  constructor({ registry, isUp, traced }: UpstreamMetricsOptions) {
-    this.registry = registry;
-    this.traced = traced;
+  /** @param isUp whether an upstream works, as far as the gateway's health has found. */
+  constructor(
+    private readonly registry: UpstreamRegistry,
+    isUp: (upstream: Upstream) => boolean,
+  ) {
     this.families = [...this.counted.all, ...upstreamGauges(registry, isUp)];
   }
 
@@ -44,9 +36,8 @@ export class UpstreamMetrics implements MetricSource {
   private note(event: UpstreamEvent): void {
     if (event.type === 'configured') this.follow(event);
     else {
-      const traceId = this.traced ? traceIdOf(RequestContext.current()) : undefined;
       // The last calls of one that is gone count for nothing any more.
-      this.upstreams.get(event.upstream)?.note(event, traceId);
+      this.upstreams.get(event.upstream)?.note(event, traceIdOf(RequestContext.current()));
     }
   }
 
