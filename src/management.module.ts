@@ -1,16 +1,22 @@
 import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import { AdmissionControl } from './aggregation/admission-control.js';
 import { AggregationModule } from './aggregation/aggregation.module.js';
+import { ExchangeEvents } from './aggregation/exchange-events.js';
+import { packageVersion } from './cli/package-version.js';
+import { CompositeTable } from './composite/composite-table.js';
 import { type ConfigurationState } from './health/configuration-state.js';
 import { HealthManagementModule } from './health/health-management.module.js';
 import { ShutdownState } from './health/shutdown-state.js';
 import { UpstreamHealth } from './health/upstream-health.js';
+import { MetricsModule } from './telemetry/metrics.module.js';
+import { UpstreamRegistry } from './upstream/upstream-registry.js';
 
 /** The root of the management application: what describes the inside of the one that serves the API. */
 @Module({})
 export class ManagementModule {
   /** @param api the application that serves the API, whose upstreams it shares. */
   static of(api: INestApplicationContext, configuration: ConfigurationState): DynamicModule {
+    const { metrics } = api.get(UpstreamRegistry).config.telemetry;
     return {
       module: ManagementModule,
       imports: [
@@ -21,7 +27,21 @@ export class ManagementModule {
           admission: api.get(AdmissionControl),
           configuration,
         }),
+        ...(metrics.enabled ? [metricsOf(api, configuration)] : []),
       ],
     };
   }
+}
+
+function metricsOf(api: INestApplicationContext, configuration: ConfigurationState): DynamicModule {
+  const health = api.get(UpstreamHealth);
+  return MetricsModule.of({
+    registry: api.get(UpstreamRegistry),
+    exchanges: api.get(ExchangeEvents),
+    composites: api.get(CompositeTable),
+    admission: api.get(AdmissionControl),
+    configuration: () => ({ ...configuration.report(), refusals: configuration.refusals }),
+    isUp: (upstream) => health.of(upstream).status !== 'down',
+    version: packageVersion(),
+  });
 }

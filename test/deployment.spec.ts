@@ -9,15 +9,14 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
 /** The part of the Compose specification that we use; a key outside it is a mistake, or belongs here. */
 const duration = z.string().regex(/^(\d+(ms|s|m|h))+$/);
-const serviceSchema = z.strictObject({
-  build: z.string(),
+/** Those we build and those we take have these in common. */
+const commonSchema = z.strictObject({
   command: z.array(z.string()).nonempty().optional(),
-  init: z.boolean(),
   restart: z.enum(['no', 'always', 'on-failure', 'unless-stopped']),
   stop_grace_period: duration.optional(),
   networks: z.array(z.string()).nonempty(),
   ports: z.array(z.string().regex(/^(\d+\.\d+\.\d+\.\d+:)?\d+:\d+$/)).optional(),
-  environment: z.record(z.string().regex(/^[A-Z_]+$/), z.string()),
+  environment: z.record(z.string().regex(/^[A-Z_]+$/), z.string()).default({}),
   healthcheck: z.strictObject({
     test: z.tuple([z.literal('CMD')], z.string()),
     interval: duration,
@@ -25,15 +24,21 @@ const serviceSchema = z.strictObject({
     retries: z.int().positive(),
   }),
 });
+const builtSchema = commonSchema.extend({ build: z.string(), init: z.boolean() });
+const takenSchema = commonSchema.extend({
+  // A tag that moves would be another program one day.
+  image: z.string().regex(/^[a-z]+\/[a-z-]+:v?\d+\.\d+\.\d+$/),
+  volumes: z.array(z.string().regex(/^\.\/[\w/.-]+:\/[\w/.-]+:ro$/)).optional(),
+});
 const composeSchema = z.strictObject({
   'x-service': z.unknown(),
-  services: z.record(z.string().regex(/^[a-z][a-z0-9_-]*$/), serviceSchema),
+  services: z.record(z.string().regex(/^[a-z][a-z0-9_-]*$/), z.union([builtSchema, takenSchema])),
   networks: z.record(z.string(), z.strictObject({ internal: z.boolean().optional() })),
 });
 
 describe('docker-compose.yml', () => {
   const compose = composeSchema.parse(parse(read('docker-compose.yml'), { merge: true }));
-  const { gateway, ...upstreams } = compose.services;
+  const { gateway, prometheus, grafana, jaeger, ...upstreams } = compose.services;
 
   it('runs every upstream of gateway.yaml, and sends the gateway to it', () => {
     const config = parseGatewayConfig(read('gateway.yaml'), { env: gateway?.environment ?? {} });
@@ -54,13 +59,57 @@ describe('docker-compose.yml', () => {
     for (const document of documents) expect(copied.some((path) => document.startsWith(path))).toBe(true);
   });
 
-  it('names only networks that exist, and opens only the gateway to the outside', () => {
+  it('names only networks that exist, and opens only the API to other machines', () => {
     const known = ['default', ...Object.keys(compose.networks)];
     for (const { networks } of Object.values(compose.services)) {
       expect(known).toEqual(expect.arrayContaining(networks));
     }
     expect(Object.values(upstreams).every(({ ports }) => ports === undefined)).toBe(true);
     expect(compose.networks['upstreams']).toEqual({ internal: true });
+    const ports = Object.values(compose.services).flatMap(({ ports = [] }) => ports);
+    expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual(['3000:3000']);
+    const published = ports.map((port) => port.split(':').at(-2));
+    expect(new Set(published).size).toBe(published.length);
+  });
+
+  it('mounts only what there is', () => {
+    const volumes = Object.values(compose.services).flatMap((service) =>
+      'volumes' in service ? (service.volumes ?? []) : [],
+    );
+    expect(volumes.length).toBeGreaterThan(0);
+    for (const volume of volumes) {
+      const [source = ''] = volume.split(':');
+      expect({ source, exists: existsSync(join(root, source)) }).toEqual({ source, exists: true });
+    }
+  });
+
+  it('has the gateway send its traces to Jaeger, and only here', () => {
+    const endpointIn = (env: Readonly<Record<string, string>>) =>
+      parseGatewayConfig(read('gateway.yaml'), { env }).telemetry.tracing.endpoint;
+    expect(endpointIn(gateway?.environment ?? {})).toBe('http://jaeger:4318');
+    expect(endpointIn({})).toBeNull();
+    expect(jaeger?.networks).toEqual(['telemetry']);
+    expect(gateway?.networks).toContain('telemetry');
+  });
+
+  it('has Prometheus scrape the management port, and Grafana ask Prometheus and Jaeger', () => {
+    const { scrape_configs } = parse(read('deploy/prometheus/prometheus.yml')) as {
+      scrape_configs: { static_configs: { targets: string[] }[] }[];
+    };
+    const { server } = parseGatewayConfig(read('gateway.yaml'), { env: {} });
+    const targets = scrape_configs.flatMap(({ static_configs }) =>
+      static_configs.flatMap(({ targets }) => targets),
+    );
+    expect(targets).toEqual([`gateway:${server.managementPort}`]);
+    expect(gateway?.environment['MANAGEMENT_HOST']).toBe('0.0.0.0');
+    expect(prometheus?.command).toContain('--config.file=/etc/prometheus/prometheus.yml');
+
+    const { datasources } = parse(read('deploy/grafana/provisioning/datasources/datasources.yml')) as {
+      datasources: { url: string }[];
+    };
+    const hosts = datasources.map(({ url }) => new URL(url).hostname);
+    expect(hosts).toEqual(['prometheus', 'jaeger']);
+    for (const host of hosts) expect(compose.services[host]?.networks).toEqual(grafana?.networks);
   });
 
   it('gives the gateway longer to stop than it takes', () => {

@@ -17,6 +17,12 @@ export interface RunningConfiguration {
 /** Remembers which configuration is in force, and whether a newer one was refused. */
 export class ConfigurationState {
   private current: RunningConfiguration = { loadedAt: now(), generation: 1 };
+  private refusalsSoFar = 0;
+
+  /** How many could not be used since the start. */
+  get refusals(): number {
+    return this.refusalsSoFar;
+  }
 
   report(): RunningConfiguration {
     return this.current;
@@ -36,6 +42,7 @@ export class ConfigurationState {
   /** Another configuration could not be used; what is in force stays. */
   refused(problems: readonly ConfigurationProblem[]): void {
     const { loadedAt, generation } = this.current;
+    this.refusalsSoFar++;
     this.current = { loadedAt, generation, lastError: { at: now(), problems: problems.map(placeOf) } };
   }
 }

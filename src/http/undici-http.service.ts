@@ -23,6 +23,7 @@ import { badJsonErrorOf, redacted, statusErrorOf } from './redaction.js';
 import { refuseHeaderSplitting } from './request-headers.js';
 import { undiciAdapter } from './undici-axios.adapter.js';
 import { UndiciPool, type UndiciPoolOptions } from './undici-pool.js';
+import { type WireTrafficSnapshot } from './wire-traffic.js';
 
 /** How an UndiciHttpService is made. Options of axios given here are the defaults of every request. */
 export interface UndiciHttpOptions extends CreateAxiosDefaults {
@@ -146,6 +147,11 @@ export class UndiciHttpService extends HttpService implements OnApplicationShutd
    */
   async retire(): Promise<void> {
     await this.ownPool?.retire();
+  }
+
+  /** What its sockets have carried; undefined over a given dispatcher, whose sockets nobody shows. */
+  traffic(): WireTrafficSnapshot | undefined {
+    return this.ownPool?.traffic.snapshot();
   }
 
   /** Closes the pool: running calls get `closeGraceMs` to end, new ones fail. A given dispatcher is left alone. */

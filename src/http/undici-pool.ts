@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../resilience/clock.js';
 import { type Random, systemRandom } from '../resilience/random.js';
 import { ConnectionAge } from './connection-age.js';
 import { SocketClient } from './socket-client.js';
+import { WireTraffic } from './wire-traffic.js';
 
 /** Sockets and their lives. Every option has a default that suits calls between services. */
 export interface UndiciPoolOptions {
@@ -73,6 +74,8 @@ export interface UndiciPoolOptions {
  * sockets while it is used: what is under way stays on those it began on.
  */
 export class UndiciPool {
+  /** Of all its sockets, whatever options they were opened by. */
+  readonly traffic = new WireTraffic();
   private agent: Agent;
   /** Those that take nothing new and end with what they carry. */
   private readonly leaving = new Set<Promise<void>>();
@@ -126,7 +129,7 @@ export class UndiciPool {
       allowH2: options.allowH2 ?? false,
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: timedConnector(options),
+      connect: timedConnector(options, this.traffic),
       factory: (origin, poolOptions) => this.open(origin, poolOptions, openClient),
     });
   }
@@ -147,7 +150,7 @@ type SocketFactory = (origin: URL, options: object) => SocketClient;
  * Opens sockets under a timer of its own: undici times connecting with a clock of half-second ticks, by
  * which its 500 ms are up to 1.5 s.
  */
-function timedConnector(options: UndiciPoolOptions): buildConnector.connector {
+function timedConnector(options: UndiciPoolOptions, traffic: WireTraffic): buildConnector.connector {
   const { connectTimeoutMs = 500, allowH2 = false, lookup } = options;
   const resolving = lookup === undefined ? {} : { lookup };
   const connect = buildConnector({ ...options.tls, ...resolving, allowH2, timeout: 0 }) as Connect;
@@ -156,6 +159,8 @@ function timedConnector(options: UndiciPoolOptions): buildConnector.connector {
     const socket = connect(target, (...outcome) => {
       connecting = false;
       clearTimeout(timer);
+      // By the error: a socket that did not open is left out, whatever the types say.
+      if (outcome[0] === null) traffic.watch(outcome[1]);
       callback(...outcome);
     });
     const giveUp = (): void => {

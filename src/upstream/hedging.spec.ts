@@ -65,8 +65,16 @@ describe('a hedged call', () => {
     const durationMs = expect.any(Number) as number;
     expect(fixture.events).toEqual([
       { type: 'hedge', upstream: 'orders', number: 2, delayMs: DELAY_MS },
-      { type: 'attempt', upstream: 'orders', number: 2, outcome: 'ok', durationMs },
-      { type: 'attempt', upstream: 'orders', number: 1, outcome: 'cancelled', durationMs },
+      {
+        type: 'attempt',
+        upstream: 'orders',
+        number: 2,
+        method: 'GET',
+        outcome: 'ok',
+        status: 200,
+        durationMs,
+      },
+      { type: 'attempt', upstream: 'orders', number: 1, method: 'GET', outcome: 'cancelled', durationMs },
       { type: 'hedge-won', upstream: 'orders', number: 2 },
       expect.objectContaining({ type: 'call', outcome: 'ok', attempts: 2, durationMs: DELAY_MS }),
     ]);

@@ -8,7 +8,7 @@ import {
 import { type Clock } from '../resilience/clock.js';
 import { Link } from '../resilience/link.js';
 import { type UpstreamCall, type UpstreamResponse } from './upstream-call.js';
-import { failureReasonOf } from './upstream-error.js';
+import { failureReasonOf, UpstreamError } from './upstream-error.js';
 import { type AttemptEvent, type UpstreamEvents } from './upstream-events.js';
 
 /** Emits an {@link AttemptEvent} for each attempt; where nobody listens it is not even in the way. */
@@ -64,12 +64,12 @@ class ObservedLink extends Link<UpstreamResponse> {
   }
 
   override next(response: UpstreamResponse): void {
-    this.tell('ok');
+    this.tell('ok', response.status);
     super.next(response);
   }
 
   override error(error: unknown): void {
-    this.tell(failureReasonOf(error));
+    this.tell(failureReasonOf(error), error instanceof UpstreamError ? error.status : undefined);
     super.error(error);
   }
 
@@ -83,12 +83,14 @@ class ObservedLink extends Link<UpstreamResponse> {
     super.end();
   }
 
-  private tell(outcome: AttemptEvent['outcome']): void {
+  private tell(outcome: AttemptEvent['outcome'], status?: number): void {
     if (this.told) return;
     this.told = true;
+    const { upstream } = this;
     const { call, number } = this.attempt;
+    const { method } = call.request;
     const durationMs = this.clock.now() - this.startedAt;
-    const event: AttemptEvent = { type: 'attempt', upstream: this.upstream, number, outcome, durationMs };
+    const event: AttemptEvent = { type: 'attempt', upstream, number, method, outcome, status, durationMs };
     call.runInAsyncScope(emit, this.events, event);
   }
 }

@@ -8,7 +8,11 @@ export interface AttemptEvent {
   readonly upstream: string;
   /** 1 for the first attempt of a call. */
   readonly number: number;
+  readonly method: string;
   readonly outcome: 'ok' | FailureReason;
+  /** What the upstream answered, if it came to an answer. */
+  readonly status: number | undefined;
+  /** With the wait for a permit of the bulkhead, if there was one. */
   readonly durationMs: number;
 }
 

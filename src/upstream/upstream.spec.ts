@@ -91,9 +91,25 @@ describe('a call to an upstream', () => {
     await valueOf(orders.send(GET));
     const durationMs = expect.any(Number) as number;
     expect(fixture.events).toEqual([
-      { type: 'attempt', upstream: 'orders', number: 1, outcome: 'status', durationMs },
+      {
+        type: 'attempt',
+        upstream: 'orders',
+        number: 1,
+        method: 'GET',
+        outcome: 'status',
+        status: 503,
+        durationMs,
+      },
       { type: 'retry', upstream: 'orders', number: 2, delayMs: 12.5, free: false },
-      { type: 'attempt', upstream: 'orders', number: 2, outcome: 'ok', durationMs },
+      {
+        type: 'attempt',
+        upstream: 'orders',
+        number: 2,
+        method: 'GET',
+        outcome: 'ok',
+        status: 200,
+        durationMs,
+      },
       {
         type: 'call',
         upstream: 'orders',
