@@ -3,6 +3,7 @@ import { APP_PIPE } from '@nestjs/core';
 import { AggregationModule } from './aggregation/aggregation.module.js';
 import { CompositeModule } from './composite/composite.module.js';
 import { type GatewayDefinition } from './composite/config/gateway.js';
+import { AffectedComposites } from './health/affected-composites.js';
 import { HealthModule } from './health/health.module.js';
 import { UpstreamModule } from './upstream/upstream.module.js';
 
@@ -22,7 +23,7 @@ export class AppModule {
         ...features,
         CompositeModule.forRoot(composites, source),
       ],
-      providers: [{ provide: APP_PIPE, useClass: StandardSchemaValidationPipe }],
+      providers: [AffectedComposites, { provide: APP_PIPE, useClass: StandardSchemaValidationPipe }],
     };
   }
 }
