@@ -87,7 +87,7 @@ export class UpstreamHealth {
       failureRateThresholdPercent,
       slowCallRateThresholdPercent,
       traffic: this.traffic.of(upstream),
-      probeIntervalMs: upstream.config.health?.intervalMs ?? null,
+      probeIntervalMs: this.prober.isProbed(upstream) ? (upstream.config.health?.intervalMs ?? null) : null,
       probe: this.prober.lastOf(upstream),
     });
   }
