@@ -1,10 +1,13 @@
 import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import { AdmissionControl } from './aggregation/admission-control.js';
 import { AggregationModule } from './aggregation/aggregation.module.js';
+import { packageVersion } from './cli/package-version.js';
+import { AffectedComposites } from './health/affected-composites.js';
 import { type ConfigurationState } from './health/configuration-state.js';
 import { HealthManagementModule } from './health/health-management.module.js';
 import { ShutdownState } from './health/shutdown-state.js';
 import { UpstreamHealth } from './health/upstream-health.js';
+import { UpstreamRegistry } from './upstream/upstream-registry.js';
 
 /** The root of the management application: what describes the inside of the one that serves the API. */
 @Module({})
@@ -20,6 +23,11 @@ export class ManagementModule {
           shutdown: api.get(ShutdownState),
           admission: api.get(AdmissionControl),
           configuration,
+          composites: api.get(AffectedComposites),
+          identity: {
+            serviceId: api.get(UpstreamRegistry).config.telemetry.serviceName,
+            version: packageVersion(),
+          },
         }),
       ],
     };

@@ -46,9 +46,10 @@ export class AffectedComposites implements OnApplicationBootstrap, OnModuleDestr
     private readonly table: CompositeTable,
   ) {}
 
+  /** Runs again where another application shares this: Nest calls the hooks of values too. */
   onApplicationBootstrap(): void {
     this.followTable();
-    this.listen();
+    if (this.stopListening === undefined) this.listen();
   }
 
   onModuleDestroy(): void {

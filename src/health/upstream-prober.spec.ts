@@ -8,6 +8,7 @@ import { UpstreamRegistry } from '../upstream/upstream-registry.js';
 import { HealthLog } from './health-log.js';
 import { UpstreamHealth } from './upstream-health.js';
 import { UpstreamProber } from './upstream-prober.js';
+import { UpstreamStatistics } from './upstream-statistics.js';
 import { UpstreamTraffic } from './upstream-traffic.js';
 
 const ONE_ENDPOINT = `
@@ -73,7 +74,12 @@ class Bench {
     });
     this.traffic = new UpstreamTraffic(this.registry);
     this.prober = new UpstreamProber(this.registry, this.traffic);
-    this.health = new UpstreamHealth(this.registry, this.traffic, this.prober);
+    this.health = new UpstreamHealth(
+      this.registry,
+      this.traffic,
+      this.prober,
+      new UpstreamStatistics(this.registry),
+    );
     this.log = new HealthLog(this.registry, this.health, this.prober);
     this.orders = this.registry.get('orders');
     jest.spyOn(this.orders.http, 'request').mockImplementation(
@@ -523,5 +529,17 @@ upstreams:
     given.nextProbe()[0]!.answer();
     expect(given.health.critical()).toEqual([{ name: 'orders', down: false }]);
     expect(given.health.of(given.orders).status).toBe('degraded');
+  });
+});
+
+describe('what another application shares', () => {
+  it('is begun once, however often it is told to', () => {
+    const given = bench();
+    given.prober.onApplicationBootstrap();
+    given.traffic.onApplicationBootstrap();
+    given.clock.advance(200);
+    expect(given.requests).toHaveLength(1);
+    given.stop();
+    expect(given.registry.events.active).toBe(false);
   });
 });

@@ -23,6 +23,7 @@ export class UpstreamProber implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly paused = new Set<string>();
   private readonly finishedTurns = new Subject<Upstream>();
   private readonly subscription = new Subscription();
+  private hasBegun = false;
 
   constructor(
     private readonly registry: UpstreamRegistry,
@@ -80,7 +81,10 @@ export class UpstreamProber implements OnApplicationBootstrap, OnModuleDestroy {
     return true;
   }
 
+  /** Runs again where another application shares this: Nest calls the hooks of values too. */
   onApplicationBootstrap(): void {
+    if (this.hasBegun) return;
+    this.hasBegun = true;
     this.subscription.add(
       this.registry.events.subscribe((event) => {
         if (event.type === 'configured') this.follow(event);

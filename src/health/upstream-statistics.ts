@@ -65,18 +65,19 @@ export interface CallSeries {
 @Injectable()
 export class UpstreamStatistics implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly records = new Map<string, RollingStatistics<Counter>>();
-  private stopListening: () => void = () => undefined;
+  private stopListening: (() => void) | undefined;
 
   constructor(private readonly registry: UpstreamRegistry) {}
 
+  /** Runs again where another application shares this: Nest calls the hooks of values too. */
   onApplicationBootstrap(): void {
-    this.stopListening = this.registry.events.subscribe((event) => {
+    this.stopListening ??= this.registry.events.subscribe((event) => {
       this.note(event);
     });
   }
 
   onModuleDestroy(): void {
-    this.stopListening();
+    this.stopListening?.();
   }
 
   /** The last minute of an upstream. One that was never called, or is not there, has nothing but zeros. */

@@ -39,7 +39,7 @@ interface TrafficRecord extends TrafficSigns {
 export class UpstreamTraffic implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly records = new Map<string, TrafficRecord>();
   private readonly troubled = new Subject<string>();
-  private stopListening: () => void = () => undefined;
+  private stopListening: (() => void) | undefined;
 
   constructor(private readonly registry: UpstreamRegistry) {}
 
@@ -48,14 +48,15 @@ export class UpstreamTraffic implements OnApplicationBootstrap, OnModuleDestroy 
     return this.troubled;
   }
 
+  /** Runs again where another application shares this: Nest calls the hooks of values too. */
   onApplicationBootstrap(): void {
-    this.stopListening = this.registry.events.subscribe((event) => {
+    this.stopListening ??= this.registry.events.subscribe((event) => {
       this.note(event);
     });
   }
 
   onModuleDestroy(): void {
-    this.stopListening();
+    this.stopListening?.();
   }
 
   /** The signs of one upstream; the answer stays up to date. */
