@@ -4,6 +4,7 @@ import { type Tracer } from '@opentelemetry/api';
 import { AggregationModule } from './aggregation/aggregation.module.js';
 import { CompositeModule } from './composite/composite.module.js';
 import { type GatewayDefinition } from './composite/config/gateway.js';
+import { AffectedComposites } from './health/affected-composites.js';
 import { HealthModule } from './health/health.module.js';
 import { UpstreamModule } from './upstream/upstream.module.js';
 
@@ -24,7 +25,7 @@ export class AppModule {
         ...features,
         CompositeModule.forRoot(composites, source),
       ],
-      providers: [{ provide: APP_PIPE, useClass: StandardSchemaValidationPipe }],
+      providers: [AffectedComposites, { provide: APP_PIPE, useClass: StandardSchemaValidationPipe }],
     };
   }
 }

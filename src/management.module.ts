@@ -4,6 +4,7 @@ import { AggregationModule } from './aggregation/aggregation.module.js';
 import { ExchangeEvents } from './aggregation/exchange-events.js';
 import { packageVersion } from './cli/package-version.js';
 import { CompositeTable } from './composite/composite-table.js';
+import { AffectedComposites } from './health/affected-composites.js';
 import { type ConfigurationState } from './health/configuration-state.js';
 import { HealthManagementModule } from './health/health-management.module.js';
 import { ShutdownState } from './health/shutdown-state.js';
@@ -26,6 +27,11 @@ export class ManagementModule {
           shutdown: api.get(ShutdownState),
           admission: api.get(AdmissionControl),
           configuration,
+          composites: api.get(AffectedComposites),
+          identity: {
+            serviceId: api.get(UpstreamRegistry).config.telemetry.serviceName,
+            version: packageVersion(),
+          },
         }),
         ...(metrics.enabled ? [metricsOf(api, configuration)] : []),
       ],

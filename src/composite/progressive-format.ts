@@ -1,3 +1,5 @@
+import { acceptedType } from '../aggregation/accepted-type.js';
+
 /** How the events of a response that is sent part by part are written. */
 export interface ProgressiveFormat {
   readonly contentType: string;
@@ -21,8 +23,11 @@ export const JSON_LINES: ProgressiveFormat = {
   heartbeat: undefined,
 };
 
+const DOCUMENT = 'application/json';
+
 /** In order of preference, where a client likes them alike. */
 const FORMATS = [EVENT_STREAM, JSON_LINES];
+const TYPES = [DOCUMENT, ...FORMATS.map(({ contentType }) => contentType)];
 
 const NAMES_ONE = /event-stream|ndjson/i;
 
@@ -34,35 +39,6 @@ const NAMES_ONE = /event-stream|ndjson/i;
  */
 export function progressiveFormatFor(accept: string | undefined): ProgressiveFormat | undefined {
   if (accept === undefined || !NAMES_ONE.test(accept)) return undefined;
-  const ranges = rangesOf(accept);
-  let best: ProgressiveFormat | undefined;
-  let quality = qualityOf('application/json', ranges);
-  for (const format of FORMATS) {
-    const offered = qualityOf(format.contentType, ranges);
-    if (offered > quality) {
-      best = format;
-      quality = offered;
-    }
-  }
-  return best;
-}
-
-/** Quality by media range, in lower case; what cannot be read is left out. */
-function rangesOf(accept: string): ReadonlyMap<string, number> {
-  const ranges = new Map<string, number>();
-  for (const written of accept.split(',')) {
-    const [range = '', ...parameters] = written.split(';').map((text) => text.trim().toLowerCase());
-    const weight = parameters.find((parameter) => parameter.startsWith('q='));
-    if (weight !== undefined && !WEIGHT.test(weight)) continue;
-    ranges.set(range, weight === undefined ? 1 : Number(weight.slice(2)));
-  }
-  return ranges;
-}
-
-const WEIGHT = /^q=(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
-
-/** The most specific range that a type falls into says how much it is liked. */
-function qualityOf(type: string, ranges: ReadonlyMap<string, number>): number {
-  const anyOfItsKind = `${type.slice(0, type.indexOf('/'))}/*`;
-  return ranges.get(type) ?? ranges.get(anyOfItsKind) ?? ranges.get('*/*') ?? 0;
+  const type = acceptedType(accept, TYPES);
+  return FORMATS.find(({ contentType }) => contentType === type);
 }

@@ -9,8 +9,10 @@ import {
   type WrittenUpstream,
 } from '../upstream/testing/spec-support.js';
 import { HealthLog } from './health-log.js';
-import { UpstreamHealth, type UpstreamReport } from './upstream-health.js';
+import { UpstreamHealth } from './upstream-health.js';
 import { UpstreamProber } from './upstream-prober.js';
+import { type UpstreamReport } from './upstream-report.js';
+import { UpstreamStatistics } from './upstream-statistics.js';
 import { UpstreamTraffic } from './upstream-traffic.js';
 
 const opened = new Opened();
@@ -56,7 +58,7 @@ function among(urls: readonly string[], policy: WrittenUpstream = {}) {
   const { orders, registry, clock } = opened.add(new Fixture(written, { random: () => 0 }));
   const traffic = new UpstreamTraffic(registry);
   const prober = new UpstreamProber(registry, traffic);
-  const health = new UpstreamHealth(registry, traffic, prober);
+  const health = new UpstreamHealth(registry, traffic, prober, new UpstreamStatistics(registry));
   log = new HealthLog(registry, health, prober);
   log.onApplicationBootstrap();
   const call = async (calls: number): Promise<void> => {

@@ -7,7 +7,8 @@ import {
 } from '@nestjs/terminus';
 import { type UpstreamStatus } from './judgement.js';
 import { ShutdownState } from './shutdown-state.js';
-import { UpstreamHealth, type UpstreamReport } from './upstream-health.js';
+import { UpstreamHealth } from './upstream-health.js';
+import { type UpstreamReport } from './upstream-report.js';
 
 /**
  * The health of the gateway, in terminus' terms. Each check is a look at what is known already: nothing is awaited
@@ -34,9 +35,9 @@ export class GatewayHealth {
     );
   }
 
-  /** Everything that is known, for those who run the gateway. */
-  inFull(): Promise<HealthCheckResult> {
-    return this.check(this.upstreams.reports().map((report) => this.indicate(report)));
+  /** What these reports come to, for those who run the gateway; all that they say is in it. */
+  inFull(reports: readonly UpstreamReport[]): Promise<HealthCheckResult> {
+    return this.check(reports.map((report) => this.indicate(report)));
   }
 
   private indicate({ name, status, reason, ...rest }: UpstreamReport): HealthIndicatorResult {

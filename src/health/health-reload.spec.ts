@@ -7,6 +7,7 @@ import { UpstreamRegistry } from '../upstream/upstream-registry.js';
 import { HealthLog } from './health-log.js';
 import { UpstreamHealth } from './upstream-health.js';
 import { UpstreamProber } from './upstream-prober.js';
+import { UpstreamStatistics } from './upstream-statistics.js';
 import { UpstreamTraffic } from './upstream-traffic.js';
 
 const opened = new Opened();
@@ -52,7 +53,12 @@ class Watched {
     this.registry = new UpstreamRegistry(configOf(upstreams));
     this.traffic = new UpstreamTraffic(this.registry);
     this.prober = new UpstreamProber(this.registry, this.traffic);
-    this.health = new UpstreamHealth(this.registry, this.traffic, this.prober);
+    this.health = new UpstreamHealth(
+      this.registry,
+      this.traffic,
+      this.prober,
+      new UpstreamStatistics(this.registry),
+    );
     const providers = [this.traffic, this.prober, new HealthLog(this.registry, this.health, this.prober)];
     for (const provider of providers) provider.onApplicationBootstrap();
     opened.add({

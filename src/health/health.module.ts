@@ -6,6 +6,7 @@ import { ShutdownState } from './shutdown-state.js';
 import { terminus } from './terminus.js';
 import { UpstreamHealth } from './upstream-health.js';
 import { UpstreamProber } from './upstream-prober.js';
+import { UpstreamStatistics } from './upstream-statistics.js';
 import { UpstreamTraffic } from './upstream-traffic.js';
 
 /**
@@ -15,7 +16,15 @@ import { UpstreamTraffic } from './upstream-traffic.js';
 @Module({
   imports: [terminus],
   controllers: [HealthController],
-  providers: [ShutdownState, UpstreamTraffic, UpstreamProber, UpstreamHealth, GatewayHealth, HealthLog],
-  exports: [ShutdownState, UpstreamProber, UpstreamHealth],
+  providers: [
+    ShutdownState,
+    UpstreamTraffic,
+    UpstreamStatistics,
+    UpstreamProber,
+    UpstreamHealth,
+    GatewayHealth,
+    HealthLog,
+  ],
+  exports: [ShutdownState, UpstreamStatistics, UpstreamProber, UpstreamHealth],
 })
 export class HealthModule {}

@@ -8,14 +8,19 @@ import { firstValueFrom } from 'rxjs';
 import { AdmissionControl } from '../aggregation/admission-control.js';
 import { AggregationModule } from '../aggregation/aggregation.module.js';
 import { gatewayServerOptions } from '../aggregation/server-options.js';
-import { parseGatewayConfig } from '../upstream/config/gateway-config.js';
+import { CompositeModule } from '../composite/composite.module.js';
+import { parseGateway } from '../composite/config/gateway.js';
 import { UpstreamRegistry } from '../upstream/upstream-registry.js';
 import { UpstreamModule } from '../upstream/upstream.module.js';
+import { AffectedComposites } from './affected-composites.js';
 import { ConfigurationState } from './configuration-state.js';
+import { type HealthDocument } from './health-document.js';
 import { HealthModule } from './health.module.js';
 import { HealthManagementModule } from './health-management.module.js';
 import { ShutdownState } from './shutdown-state.js';
 import { UpstreamHealth } from './upstream-health.js';
+import { UpstreamProber } from './upstream-prober.js';
+import { type UpstreamReport } from './upstream-report.js';
 
 /** A service of somebody else's, on a port of its own; it can be killed and revived. */
 class Service {
@@ -67,17 +72,29 @@ class Gateway {
     health: string,
     admission = '{}',
   ): Promise<Gateway> {
-    const config = parseGatewayConfig(`
+    const { config, composites } = parseGateway(`
 server: { admission: ${admission} }
 upstreams:
   customers: { url: 'http://127.0.0.1:${customers.port}', critical: true, health: ${health} }
   reviews: { url: 'http://127.0.0.1:${reviews.port}', health: ${health} }
+composites:
+  profile: { get: '/profiles/{id}', parts: { customer: { upstream: customers, get: '/{id}' } } }
 `);
-    const api = await start([UpstreamModule.forRoot({ config }), AggregationModule, HealthModule]);
+    const api = await start(
+      [
+        UpstreamModule.forRoot({ config }),
+        AggregationModule,
+        HealthModule,
+        CompositeModule.forRoot(composites),
+      ],
+      [AffectedComposites],
+    );
     const shared = {
       health: api.get(UpstreamHealth),
       shutdown: api.get(ShutdownState),
       admission: api.get(AdmissionControl),
+      composites: api.get(AffectedComposites),
+      identity: { serviceId: 'shop', version: '1.2.3' },
     };
     return new Gateway(
       api,
@@ -94,8 +111,10 @@ upstreams:
   }
 }
 
-async function start(imports: NonNullable<Parameters<typeof Test.createTestingModule>[0]['imports']>) {
-  const module = await Test.createTestingModule({ imports }).compile();
+type Metadata = Parameters<typeof Test.createTestingModule>[0];
+
+async function start(imports: NonNullable<Metadata['imports']>, providers: Metadata['providers'] = []) {
+  const module = await Test.createTestingModule({ imports, providers }).compile();
   const app = module.createNestApplication<NestFastifyApplication>(
     new FastifyAdapter(gatewayServerOptions()),
     {
@@ -107,8 +126,9 @@ async function start(imports: NonNullable<Parameters<typeof Test.createTestingMo
   return app;
 }
 
-async function ask(app: NestFastifyApplication, url: string): Promise<Answer> {
-  const { statusCode, headers, body } = await app.inject({ method: 'GET', url });
+async function ask(app: NestFastifyApplication, url: string, accept = '*/*'): Promise<Answer> {
+  const asked = { method: 'GET', url, headers: { accept } } as const;
+  const { statusCode, headers, body } = await app.inject(asked);
   return { status: statusCode, headers, text: body, body: JSON.parse(body) as HealthCheckResult };
 }
 
@@ -169,14 +189,48 @@ describe('health in full, on the management port', () => {
     const upstream = {
       status: 'up',
       upstream: 'up',
-      breaker: { state: 'closed', since: ISO, retryAfterMs: 0 },
-      window: { calls: 0, failures: 0, slowCalls: 0, failureRatePercent: 0, thresholdPercent: 50 },
+      since: ISO,
+      breaker: {
+        state: 'closed',
+        since: ISO,
+        nextProbeAt: null,
+        nextProbeInMs: null,
+        calls: 0,
+        failures: 0,
+        slowCalls: 0,
+        failureRatePercent: 0,
+        failureRateThresholdPercent: 50,
+        slowCallRatePercent: 0,
+        slowCallRateThresholdPercent: 100,
+        minimumNumberOfCalls: 20,
+        notPermitted: 0,
+      },
+      window: {
+        calls: 0,
+        errors: 0,
+        errorPercent: 0,
+        timeouts: 0,
+        rejections: 0,
+        retries: 0,
+        hedges: 0,
+        hedgesWon: 0,
+        p50Ms: null,
+        p95Ms: null,
+        p99Ms: null,
+        callsPerSecond: 0,
+      },
       bulkhead: { inUse: 0, queued: 0, limit: 64 },
       probe: { ok: true, checkedAt: ISO, durationMs: expect.any(Number) as number },
+      probeNextAt: ISO,
+      probePaused: false,
       lastSuccess: null,
       lastFailure: null,
     };
-    const details = { customers: { ...upstream, critical: true }, reviews: { ...upstream, critical: false } };
+    const profile = { name: 'profile', method: 'GET', route: '/profiles/{id}' };
+    const details = {
+      customers: { ...upstream, critical: true, composites: [profile] },
+      reviews: { ...upstream, critical: false, composites: [] },
+    };
     expect(status).toBe(200);
     expect(headers['cache-control']).toContain('no-store');
     expect(headers['content-type']).toContain('application/json');
@@ -203,7 +257,8 @@ describe('health in full, on the management port', () => {
     expect(body.details['reviews']).toMatchObject({
       upstream: 'degraded',
       reason: '1 of 2 calls failed',
-      window: { calls: 2, failures: 1, failureRatePercent: 50 },
+      breaker: { calls: 2, failures: 1, failureRatePercent: 50 },
+      window: { calls: 2, errors: 1, errorPercent: 50, p50Ms: expect.any(Number) as number },
       lastSuccess: ISO,
       lastFailure: { at: ISO, reason: 'status 500' },
     });
@@ -269,6 +324,40 @@ describe('health in full, on the management port', () => {
     expect((await ask(api, '/health/ready')).status).toBe(503);
   });
 
+  it('says when an open breaker lets a call through to see', async () => {
+    const { api, management } = await given('null');
+    const { breaker } = api.get(UpstreamRegistry).get('reviews');
+    for (let calls = 0; calls < 20; calls++) breaker.settle(breaker.tryAcquire()!, 'failure');
+    const { body } = await ask(management, '/health');
+    expect(body.details['reviews']).toMatchObject({
+      upstream: 'down',
+      since: ISO,
+      breaker: { state: 'open', nextProbeAt: ISO, failureRatePercent: 100 },
+    });
+    const { nextProbeInMs } = (body.details['reviews'] as unknown as UpstreamReport).breaker;
+    expect(nextProbeInMs).toBeGreaterThan(0);
+    expect(nextProbeInMs).toBeLessThanOrEqual(6_000);
+  });
+
+  it('shows that probes are paused, and does not count the last one', async () => {
+    const { api, management } = await given(QUICK);
+    await eventually(management, '/health', isUp);
+    await reviews.kill();
+    await eventually(management, '/health', ({ body }) => {
+      expect(body.details['reviews']).toMatchObject({ upstream: 'down' });
+    });
+    api.get(UpstreamProber).pause('reviews');
+    const { body } = await ask(management, '/health');
+    expect(body.status).toBe('ok');
+    expect(body.details['reviews']).toMatchObject({
+      status: 'up',
+      upstream: 'unknown',
+      probe: null,
+      probeNextAt: null,
+      probePaused: true,
+    });
+  });
+
   it('says nothing of a door where there is none', async () => {
     const { management } = await given('null', '{ maxInFlight: null, maxLoopDelayMs: null }');
     expect((await ask(management, '/health')).body).not.toHaveProperty('admission');
@@ -279,6 +368,174 @@ describe('health in full, on the management port', () => {
     const { status, headers } = await ask(management, '/nothing');
     expect(status).toBe(404);
     expect(headers['content-type']).toContain('application/problem+json');
+  });
+});
+
+/** What Uptime Kuma's "JSON query" and Gatus' `[BODY].path` read: a value by its dotted path. */
+function valueAt({ body }: Answer, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], body);
+}
+
+describe('one upstream, on the management port', () => {
+  it('is what a monitor asks for: a status code, and a status in words', async () => {
+    const { api, management } = await given(QUICK);
+    await eventually(management, '/health', isUp);
+    const well = await ask(management, '/health/upstreams/reviews');
+    expect(well.headers['content-type']).toContain('application/json');
+    expect(well.headers['cache-control']).toContain('no-store');
+    // Gatus: [STATUS] == 200, [BODY].status == up, [BODY].breaker.state == closed, [BODY].window.errorPercent < 5
+    expect([well.status, valueAt(well, 'status'), valueAt(well, 'breaker.state')]).toEqual([
+      200,
+      'up',
+      'closed',
+    ]);
+    expect(valueAt(well, 'window.errorPercent')).toBeLessThan(5);
+
+    // Not critical: health in full is only degraded, and this is 503 all the same.
+    api.get(UpstreamRegistry).get('reviews').breaker.setMode('force-open');
+    const ill = await ask(management, '/health/upstreams/reviews');
+    expect([ill.status, valueAt(ill, 'status'), valueAt(ill, 'reason')]).toEqual([
+      503,
+      'down',
+      'the breaker is forced open',
+    ]);
+    expect((await ask(management, '/health')).status).toBe(200);
+  });
+
+  it.each([
+    ['unknown', 0, 0],
+    ['up', 4, 0],
+    ['degraded', 4, 3],
+  ])('is 200 while it is %s', async (status, calls, failures) => {
+    const { api, management } = await given('null');
+    const upstream = api.get(UpstreamRegistry).get('reviews');
+    for (let made = 0; made < calls; made++) {
+      reviews.status = made < failures ? 500 : 200;
+      await firstValueFrom(upstream.send({ method: 'GET', url: '/' })).catch(() => undefined);
+    }
+    const answer = await ask(management, '/health/upstreams/reviews');
+    expect([answer.status, valueAt(answer, 'status')]).toEqual([200, status]);
+  });
+
+  it('says what was meant where there is none of that name', async () => {
+    const { management } = await given('null');
+    const { status, headers, body } = await ask(management, '/health/upstreams/reveiws');
+    expect(status).toBe(404);
+    expect(headers['content-type']).toContain('application/problem+json');
+    expect(body).toMatchObject({ detail: "There is no upstream 'reveiws'. Did you mean 'reviews'?" });
+    expect((await ask(management, '/health/upstreams/zzzzzzzzz')).body).toMatchObject({
+      detail: "There is no upstream 'zzzzzzzzz'. /health/upstreams lists them.",
+    });
+  });
+
+  it('stands in a list of all', async () => {
+    const { api, management } = await given('null');
+    api.get(UpstreamRegistry).get('customers').breaker.setMode('force-open');
+    const answer = await ask(management, '/health/upstreams');
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual({
+      upstreams: {
+        customers: { status: 'down', reason: 'the breaker is forced open', since: ISO, critical: true },
+        reviews: { status: 'unknown', reason: 'neither called nor probed yet', since: ISO, critical: false },
+      },
+    });
+    expect(valueAt(answer, 'upstreams.customers.status')).toBe('down');
+  });
+
+  it('is kept to the management port', async () => {
+    const { api } = await given('null');
+    for (const url of ['/health/upstreams', '/health/upstreams/reviews'])
+      expect((await ask(api, url)).status).toBe(404);
+  });
+});
+
+describe('health as application/health+json', () => {
+  const HEALTH_JSON = 'application/health+json';
+
+  async function document(app: NestFastifyApplication, url: string) {
+    const { status, headers, text } = await ask(app, url, HEALTH_JSON);
+    return { status, headers, body: JSON.parse(text) as HealthDocument };
+  }
+
+  it('is what the draft describes', async () => {
+    const { management } = await given(QUICK);
+    await eventually(management, '/health', isUp);
+    const { status, headers, body } = await document(management, '/health');
+    expect(status).toBe(200);
+    expect(headers).toMatchObject({
+      'content-type': `${HEALTH_JSON}; charset=utf-8`,
+      'cache-control': 'no-store',
+      vary: 'accept',
+    });
+    const { checks, ...rest } = body;
+    expect(rest).toEqual({
+      status: 'pass',
+      version: '1.2.3',
+      releaseId: '1.2.3+1',
+      serviceId: 'shop',
+      description: 'The gateway, and the services behind it',
+    });
+    const check = { componentType: 'component', status: 'pass', time: ISO };
+    const number = expect.any(Number) as number;
+    const expected = (upstream: string) => ({
+      [`${upstream}:availability`]: [{ ...check, observedValue: 'up' }],
+      [`${upstream}:circuitBreaker`]: [{ ...check, observedValue: 'closed' }],
+      [`${upstream}:errorRate`]: [{ ...check, observedValue: 0, observedUnit: 'percent' }],
+      [`${upstream}:responseTime`]: [{ ...check, observedValue: number, observedUnit: 'ms' }],
+      [`${upstream}:connections`]: [{ ...check, observedValue: 0, observedUnit: 'calls' }],
+    });
+    expect(checks).toEqual({ ...expected('customers'), ...expected('reviews') });
+  });
+
+  it('fails with a critical upstream, warns of another, and says what is affected', async () => {
+    const { api, management } = await given('null');
+    const registry = api.get(UpstreamRegistry);
+    registry.get('reviews').breaker.setMode('force-open');
+    const warning = await document(management, '/health');
+    expect([warning.status, warning.body.status]).toEqual([200, 'warn']);
+    expect(warning.body.checks).toMatchObject({
+      'reviews:availability': [{ status: 'warn', output: 'the breaker is forced open' }],
+      'reviews:circuitBreaker': [{ status: 'warn', observedValue: 'force-open' }],
+      'customers:availability': [{ status: 'pass', observedValue: 'unknown' }],
+    });
+    registry.get('customers').breaker.setMode('force-open');
+    const failure = await document(management, '/health');
+    expect([failure.status, failure.body.status]).toEqual([503, 'fail']);
+    expect(failure.headers['content-type']).toContain(HEALTH_JSON);
+    expect(failure.body.checks).toMatchObject({
+      'customers:availability': [{ status: 'fail', affectedEndpoints: ['/profiles/{id}'] }],
+      'customers:circuitBreaker': [{ status: 'fail', affectedEndpoints: ['/profiles/{id}'] }],
+      'customers:errorRate': [{ status: 'pass' }],
+    });
+  });
+
+  it('speaks of one upstream for itself', async () => {
+    const { api, management } = await given('null');
+    api.get(UpstreamRegistry).get('reviews').breaker.setMode('force-open');
+    const { status, body } = await document(management, '/health/upstreams/reviews');
+    expect([status, body.status]).toEqual([503, 'fail']);
+    expect(body.description).toContain("'reviews'");
+    expect(Object.keys(body.checks).every((key) => key.startsWith('reviews:'))).toBe(true);
+  });
+
+  it('says that the gateway shuts down', async () => {
+    const { api, management } = await given('null');
+    api.get(ShutdownState).begin();
+    const { status, body } = await document(management, '/health');
+    expect([status, body.status, body.output]).toEqual([503, 'fail', 'the gateway shuts down']);
+  });
+
+  it.each([
+    ['text/html', 'application/json'],
+    ['application/json, application/health+json;q=0.9', 'application/json'],
+    ['application/health+json, application/json;q=0.9', HEALTH_JSON],
+  ])('to who accepts %s is %s', async (accept, type) => {
+    const { management } = await given('null');
+    for (const url of ['/health', '/health/upstreams/reviews']) {
+      const { status, headers } = await ask(management, url, accept);
+      expect(status).toBe(200);
+      expect(headers['content-type']).toContain(type);
+    }
   });
 });
 
@@ -323,10 +580,11 @@ describe('asking for health', () => {
     const { api, management } = await given(ONCE);
     await eventually(management, '/health', isUp);
     const urls = ['/health/ready', '/health/live'];
+    const inFull = ['/health', '/health/upstreams', '/health/upstreams/reviews'];
     await Promise.all(
-      Array.from({ length: 200 }, async () => {
+      Array.from({ length: 120 }, async () => {
         for (const url of urls) expect((await ask(api, url)).status).toBe(200);
-        expect((await ask(management, '/health')).status).toBe(200);
+        for (const url of inFull) expect((await ask(management, url)).status).toBe(200);
       }),
     );
     for (const { requests } of [customers, reviews]) expect(requests).toEqual(['/up tributary-health-probe']);

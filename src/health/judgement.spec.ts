@@ -5,7 +5,7 @@ const NOTHING: Evidence = {
   breaker: { state: 'closed', calls: 0, failures: 0, slowCalls: 0, retryAfterMs: 0 },
   failureRateThresholdPercent: 50,
   slowCallRateThresholdPercent: 100,
-  traffic: { lastSuccessAt: undefined, lastFailure: undefined },
+  traffic: { lastSuccessAt: undefined, lastFailure: undefined, failuresInARow: 0 },
   probeIntervalMs: 5_000,
   probe: undefined,
 };
@@ -14,9 +14,11 @@ type Given = Partial<Omit<Evidence, 'breaker' | 'traffic'>> & {
   readonly breaker?: Partial<Evidence['breaker']>;
   readonly succeededAt?: number;
   readonly failedAt?: number;
+  /** Default 1 where it failed at all. */
+  readonly inARow?: number;
 };
 
-function given({ breaker, succeededAt, failedAt, ...evidence }: Given): Evidence {
+function given({ breaker, succeededAt, failedAt, inARow, ...evidence }: Given): Evidence {
   return {
     ...NOTHING,
     ...evidence,
@@ -24,6 +26,7 @@ function given({ breaker, succeededAt, failedAt, ...evidence }: Given): Evidence
     traffic: {
       lastSuccessAt: succeededAt,
       lastFailure: failedAt === undefined ? undefined : { at: failedAt, reason: 'reset' },
+      failuresInARow: inARow ?? (failedAt === undefined ? 0 : 1),
     },
   };
 }
@@ -66,7 +69,37 @@ describe('the judgement of an upstream', () => {
       'degraded',
       /calls succeed/,
     ],
+    [
+      'the probe failed just after a success, and a call has failed since',
+      { probe: silent(9_000), succeededAt: 8_000, failedAt: 8_500, inARow: 2 },
+      'degraded',
+      /calls succeed/,
+    ],
+    [
+      'the probe failed just after a success, and calls have only failed since',
+      { probe: silent(9_000), succeededAt: 8_000, failedAt: 8_500, inARow: 3 },
+      'down',
+      /probe failed: connect/,
+    ],
     ['calls fail since the probe was answered', { probe: answered(100), failedAt: 200 }, 'up', undefined],
+    [
+      'calls have only failed since the probe was answered, too few for the breaker',
+      { probe: answered(100), failedAt: 200, inARow: 3 },
+      'degraded',
+      /last 3 attempts failed: reset/,
+    ],
+    [
+      'the probe is answered after calls failed',
+      { probe: answered(300), failedAt: 200, inARow: 9 },
+      'up',
+      undefined,
+    ],
+    [
+      'calls have only failed, and nobody probes',
+      { probeIntervalMs: null, failedAt: 200, inARow: 3 },
+      'degraded',
+      /last 3 attempts failed/,
+    ],
     [
       'one endpoint of several is silent',
       { probe: answered(100, { silentEndpoints: 1, reason: 'connect' }) },

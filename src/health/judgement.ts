@@ -1,6 +1,6 @@
 import { type BreakerSnapshot } from '../resilience/circuit-breaker.js';
 import { type ProbeResult } from './probe.js';
-import { type TrafficSigns } from './upstream-traffic.js';
+import { isInTrouble, type TrafficSigns } from './upstream-traffic.js';
 
 /** `unknown`: nobody has called or probed it yet. */
 export type UpstreamStatus = 'up' | 'degraded' | 'down' | 'unknown';
@@ -31,9 +31,11 @@ const NOTEWORTHY = 0.5;
  * Judges an upstream.
  *
  * - `down`: the breaker refuses calls; or the last probe failed, and no call succeeded since, nor within the interval
- *   before it.
+ *   before it, or the last three attempts of calls failed as well.
  * - `degraded`: it works, and something is wrong: half-way to its breaker's threshold, an endpoint silent, the probe
- *   failing beside calls that succeed; or its breaker would let the next call through to see.
+ *   failing beside calls that succeed; or its breaker would let the next call through to see; or the last three attempts
+ *   failed, and no probe says otherwise. That alone never makes it `down`: a gateway that is not ready gets no calls, and
+ *   nothing would ever take it back.
  */
 export function judge(evidence: Evidence): Judgement {
   const { state, retryAfterMs } = evidence.breaker;
@@ -74,7 +76,7 @@ function judgeInService(evidence: Evidence): Judgement {
   if (known === undefined && breaker.calls === 0)
     return { status: 'unknown', reason: 'neither called nor probed yet' };
 
-  const flaw = flawOfProbe(probe) ?? flawOfCalls(evidence);
+  const flaw = flawOfProbe(probe) ?? flawOfCalls(evidence) ?? flawOfTraffic(evidence);
   if (flaw !== undefined) return { status: 'degraded', reason: flaw };
   // It answers, only not as a health path would: worth a look at the configuration.
   return probe?.reason === undefined
@@ -82,8 +84,9 @@ function judgeInService(evidence: Evidence): Judgement {
     : { status: 'up', reason: `answers probes with ${probe.reason}` };
 }
 
-/** A call that succeeded outweighs a probe that failed at about the same time. */
+/** A call that succeeded outweighs a probe that failed at about the same time, unless calls have only failed since. */
 function isVouchedFor(probe: ProbeResult, { traffic, probeIntervalMs }: Evidence): boolean {
+  if (isInTrouble(traffic)) return false;
   return (traffic.lastSuccessAt ?? -Infinity) > probe.at - (probeIntervalMs ?? 0);
 }
 
@@ -105,4 +108,12 @@ function flawOfCalls({ breaker, ...thresholds }: Evidence): string | undefined {
   if (slowRate >= thresholds.slowCallRateThresholdPercent * NOTEWORTHY)
     return `${slowCalls} of ${calls} calls slow`;
   return undefined;
+}
+
+/** Few calls never fill the breaker's window: what was seen last stands until something else is seen. */
+function flawOfTraffic({ traffic, probe }: Evidence): string | undefined {
+  const { lastFailure, failuresInARow } = traffic;
+  if (!isInTrouble(traffic) || lastFailure === undefined) return undefined;
+  if (probe?.ok === true && probe.at > lastFailure.at) return undefined;
+  return `the last ${failuresInARow} attempts failed: ${lastFailure.reason}`;
 }

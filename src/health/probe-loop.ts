@@ -3,13 +3,13 @@ import { type Timer } from '../resilience/clock.js';
 import { type HealthProbe } from '../upstream/config/gateway-config.js';
 import { type Upstream } from '../upstream/upstream.js';
 import { probe, type ProbeResult } from './probe.js';
-import { type TrafficSigns } from './upstream-traffic.js';
+import { isInTrouble, type TrafficSigns } from './upstream-traffic.js';
 
 /** The first probe comes within this time, in ms: health is known soon, and upstreams are not asked in one burst. */
 const FIRST_WITHIN_MS = 200;
 
-/** Spread of the interval, either way: replicas that were started together do not stay in step. */
-const JITTER = 0.2;
+/** What is asked out of turn comes no sooner than this after the turn before, in ms. */
+const APART_MS = 1_000;
 
 /**
  * Probes one upstream from time to time. The next turn is planned when the last one has ended, so there is never more
@@ -18,6 +18,9 @@ const JITTER = 0.2;
 export class ProbeLoop {
   private result: ProbeResult | undefined;
   private timer: Timer;
+  /** When the turn begins that is planned, on the clock's scale; undefined while one runs. */
+  private plannedAt: number | undefined;
+  private lastTurnAt = -Infinity;
   private readonly probes = new Subscription();
 
   constructor(
@@ -33,17 +36,39 @@ export class ProbeLoop {
     return this.result;
   }
 
+  /** When the next turn begins, on the clock's scale; undefined while one runs, and once it has ended for good. */
+  get nextAt(): number | undefined {
+    return this.plannedAt;
+  }
+
   start(): void {
-    this.wait(this.upstream.runtime.random() * Math.min(FIRST_WITHIN_MS, this.health.intervalMs));
+    this.wait(this.soon());
+  }
+
+  /** Real calls fail: has the next turn come soon, unless it is known already that something is wrong. */
+  hurry(): void {
+    if (this.plannedAt === undefined || (this.result?.silentEndpoints ?? 0) > 0) return;
+    const now = this.upstream.runtime.clock.now();
+    const delayMs = Math.max(this.soon(), this.lastTurnAt + APART_MS - now);
+    if (now + delayMs >= this.plannedAt) return;
+    this.upstream.runtime.clock.clearTimeout(this.timer);
+    this.wait(delayMs);
   }
 
   /** Ends the loop for good; a probe that is out is called back. */
   stop(): void {
     this.upstream.runtime.clock.clearTimeout(this.timer);
+    this.plannedAt = undefined;
     this.probes.unsubscribe();
   }
 
+  private soon(): number {
+    return this.upstream.runtime.random() * Math.min(FIRST_WITHIN_MS, this.health.intervalMs);
+  }
+
   private turn(): void {
+    this.plannedAt = undefined;
+    this.lastTurnAt = this.upstream.runtime.clock.now();
     if (this.isVouchedFor()) {
       this.ended();
       return;
@@ -64,17 +89,20 @@ export class ProbeLoop {
   private isVouchedFor(): boolean {
     const { lastSuccessAt } = this.traffic;
     if (lastSuccessAt === undefined || (this.result?.silentEndpoints ?? 0) > 0) return false;
+    if (isInTrouble(this.traffic)) return false;
     return this.upstream.runtime.clock.now() - lastSuccessAt < this.health.intervalMs;
   }
 
   private ended(): void {
     this.onTurn();
-    const spread = 1 + (this.upstream.runtime.random() * 2 - 1) * JITTER;
-    this.wait(this.health.intervalMs * spread);
+    const { intervalMs, jitterPercent } = this.health;
+    const spread = 1 + ((this.upstream.runtime.random() * 2 - 1) * jitterPercent) / 100;
+    this.wait(intervalMs * spread);
   }
 
   private wait(delayMs: number): void {
     if (this.probes.closed) return;
+    this.plannedAt = this.upstream.runtime.clock.now() + delayMs;
     const turn = (): void => {
       this.turn();
     };

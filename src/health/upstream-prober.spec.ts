@@ -8,6 +8,7 @@ import { UpstreamRegistry } from '../upstream/upstream-registry.js';
 import { HealthLog } from './health-log.js';
 import { UpstreamHealth } from './upstream-health.js';
 import { UpstreamProber } from './upstream-prober.js';
+import { UpstreamStatistics } from './upstream-statistics.js';
 import { UpstreamTraffic } from './upstream-traffic.js';
 
 const ONE_ENDPOINT = `
@@ -73,7 +74,12 @@ class Bench {
     });
     this.traffic = new UpstreamTraffic(this.registry);
     this.prober = new UpstreamProber(this.registry, this.traffic);
-    this.health = new UpstreamHealth(this.registry, this.traffic, this.prober);
+    this.health = new UpstreamHealth(
+      this.registry,
+      this.traffic,
+      this.prober,
+      new UpstreamStatistics(this.registry),
+    );
     this.log = new HealthLog(this.registry, this.health, this.prober);
     this.orders = this.registry.get('orders');
     jest.spyOn(this.orders.http, 'request').mockImplementation(
@@ -118,6 +124,14 @@ class Bench {
     return [this.traffic, this.prober, this.log];
   }
 }
+
+const answer = (request: WireRequest): void => {
+  request.answer();
+};
+
+const refuse = (request: WireRequest): void => {
+  request.refuse();
+};
 
 const benches: Bench[] = [];
 
@@ -254,6 +268,33 @@ upstreams:
     expect(given.requests.length).toBeGreaterThan(5);
   });
 
+  it('spreads its turns as far as it is told', () => {
+    const yaml = (jitterPercent: number) =>
+      `upstreams: { orders: { url: 'http://orders.test', health: { intervalMs: 5000, jitterPercent: ${jitterPercent} } } }`;
+    for (const [jitterPercent, nextMs] of [
+      [0, 5_000],
+      [50, 7_500],
+    ] as const) {
+      const { clock, requests } = bench(yaml(jitterPercent), 1);
+      clock.advance(200);
+      requests[0]!.answer();
+      clock.advance(nextMs - 1);
+      expect(requests).toHaveLength(1);
+      clock.advance(1);
+      expect(requests).toHaveLength(2);
+    }
+  });
+
+  it('says when its next turn is', () => {
+    const { clock, last, prober, orders, requests } = bench();
+    expect(last).toBeUndefined();
+    expect(prober.nextOf(orders)).toBe(100);
+    clock.advance(150);
+    expect(prober.nextOf(orders)).toBeUndefined();
+    requests[0]!.answer();
+    expect(prober.nextOf(orders)).toBe(5_150);
+  });
+
   it('asks nothing while real calls succeed', () => {
     const given = bench();
     given.clock.advance(200);
@@ -297,6 +338,46 @@ upstreams:
     expect(given.health.of(given.orders).status).toBe('up');
   });
 
+  it('comes soon when calls do nothing but fail, and finds it down', () => {
+    const given = bench();
+    given.clock.advance(200);
+    given.last.answer();
+    given.clock.advance(1_000);
+    given.call(answer);
+    given.call(refuse);
+    given.call(refuse);
+    given.clock.advance(500);
+    expect(given.requests).toHaveLength(0);
+    given.call(refuse);
+    given.clock.advance(100);
+    expect(given.requests).toHaveLength(1);
+    refuse(given.last);
+    expect(given.health.of(given.orders)).toMatchObject({ status: 'down', reason: 'probe failed: connect' });
+    // It is known by now: more of the same makes no difference.
+    given.call(refuse);
+    given.clock.advance(2_000);
+    expect(given.requests).toHaveLength(0);
+  });
+
+  it('is asked out of turn at most once a second', () => {
+    const given = bench(ONE_ENDPOINT.replace('retry:', 'circuitBreaker: { mode: disabled }\n    retry:'));
+    const asked: number[] = [];
+    given.clock.advance(200);
+    given.last.answer();
+    for (let ms = 0; ms < 4_000; ms += 100) {
+      given.call(answer);
+      for (let calls = 0; calls < 3; calls++) given.call(refuse);
+      given.clock.advance(100);
+      if (given.requests.length === 0) continue;
+      asked.push(given.clock.now());
+      given.last.answer();
+      given.requests.length = 0;
+    }
+    expect(asked.length).toBeGreaterThan(2);
+    for (const [index, at] of asked.slice(1).entries())
+      expect(at - asked[index]!).toBeGreaterThanOrEqual(1_000);
+  });
+
   it('leaves an upstream without a health path alone', () => {
     const given = bench('upstreams: { orders: { url: "http://orders.test", health: null } }');
     expect(given.clock.pendingTimers).toBe(0);
@@ -311,6 +392,74 @@ upstreams:
     expect(given.last.state).toBe('cancelled');
     expect(given.clock.pendingTimers).toBe(0);
     expect(given.registry.events.active).toBe(false);
+  });
+});
+
+describe('probes that are paused', () => {
+  it('are not made, and the one that is out is called back', () => {
+    const given = bench();
+    given.clock.advance(200);
+    expect(given.prober.pause('orders')).toBe(true);
+    expect(given.last.state).toBe('cancelled');
+    expect(given.prober.isPaused('orders')).toBe(true);
+    expect(given.clock.pendingTimers).toBe(0);
+    expect(given.nextProbe()).toHaveLength(0);
+    expect(given.prober.nextOf(given.orders)).toBeUndefined();
+  });
+
+  it('count for nothing: what they found turns no upstream down', () => {
+    const given = bench();
+    given.clock.advance(200);
+    given.last.refuse();
+    expect(given.health.of(given.orders).status).toBe('down');
+    given.prober.pause('orders');
+    expect(given.health.of(given.orders).status).toBe('unknown');
+    expect(logged.mock.calls).toEqual([["upstream 'orders' is back after 0.0 s"]]);
+    given.call((request) => {
+      request.answer();
+    });
+    expect(given.health.of(given.orders).status).toBe('up');
+  });
+
+  it('begin anew when they are resumed', () => {
+    const given = bench();
+    given.clock.advance(200);
+    given.last.refuse();
+    given.prober.pause('orders');
+    given.clock.advance(60_000);
+    given.requests.length = 0;
+    expect(given.prober.resume('orders')).toBe(true);
+    expect(given.prober.resume('orders')).toBe(true);
+    given.clock.advance(200);
+    expect(given.requests).toHaveLength(1);
+    given.last.answer();
+    expect(given.health.of(given.orders).status).toBe('up');
+    expect(given.nextProbe()).toHaveLength(1);
+  });
+
+  it('stay paused when a reload changes the upstream, and not when it takes it away', () => {
+    const given = bench();
+    given.prober.pause('orders');
+    given.registry.replace(parseGatewayConfig(ONE_ENDPOINT.replace('/healthz', '/up')));
+    expect(given.prober.isPaused('orders')).toBe(true);
+    expect(given.clock.pendingTimers).toBe(0);
+    given.registry.replace(parseGatewayConfig(ONE_ENDPOINT.replace('orders:', 'others:')));
+    given.registry.replace(parseGatewayConfig(ONE_ENDPOINT));
+    expect(given.prober.isPaused('orders')).toBe(false);
+  });
+
+  it('are those of an upstream there is', () => {
+    const given = bench();
+    expect([given.prober.pause('ordesr'), given.prober.resume('ordesr')]).toEqual([false, false]);
+    expect(given.prober.isPaused('ordesr')).toBe(false);
+  });
+
+  it('do not begin after the end of the application', () => {
+    const given = bench();
+    given.prober.pause('orders');
+    given.stop();
+    given.prober.resume('orders');
+    expect(given.clock.pendingTimers).toBe(0);
   });
 });
 
@@ -380,5 +529,17 @@ upstreams:
     given.nextProbe()[0]!.answer();
     expect(given.health.critical()).toEqual([{ name: 'orders', down: false }]);
     expect(given.health.of(given.orders).status).toBe('degraded');
+  });
+});
+
+describe('what another application shares', () => {
+  it('is begun once, however often it is told to', () => {
+    const given = bench();
+    given.prober.onApplicationBootstrap();
+    given.traffic.onApplicationBootstrap();
+    given.clock.advance(200);
+    expect(given.requests).toHaveLength(1);
+    given.stop();
+    expect(given.registry.events.active).toBe(false);
   });
 });

@@ -1,4 +1,5 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { type Observable, Subject } from 'rxjs';
 import { verdictOfStatus } from '../upstream/classify.js';
 import { type Upstream } from '../upstream/upstream.js';
 import { type AttemptEvent, type UpstreamEvent } from '../upstream/upstream-events.js';
@@ -9,6 +10,16 @@ export interface TrafficSigns {
   /** When it last answered in a way that shows it works. */
   readonly lastSuccessAt: number | undefined;
   readonly lastFailure: FailureSign | undefined;
+  /** Since the last success. */
+  readonly failuresInARow: number;
+}
+
+/** So many failures, one after another, are no accident any more: retries make two of one call. */
+const TROUBLE = 3;
+
+/** Whether real calls have lately done nothing but fail: then what succeeded before says nothing any more. */
+export function isInTrouble({ failuresInARow }: TrafficSigns): boolean {
+  return failuresInARow >= TROUBLE;
 }
 
 export interface FailureSign {
@@ -20,24 +31,32 @@ export interface FailureSign {
 interface TrafficRecord extends TrafficSigns {
   lastSuccessAt: number | undefined;
   lastFailure: FailureSign | undefined;
+  failuresInARow: number;
 }
 
 /** Remembers the last success and the last failure of each upstream, as real traffic met them. */
 @Injectable()
 export class UpstreamTraffic implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly records = new Map<string, TrafficRecord>();
-  private stopListening: () => void = () => undefined;
+  private readonly troubled = new Subject<string>();
+  private stopListening: (() => void) | undefined;
 
   constructor(private readonly registry: UpstreamRegistry) {}
 
+  /** The name of an upstream, when its calls begin to do nothing but fail. */
+  get trouble(): Observable<string> {
+    return this.troubled;
+  }
+
+  /** Runs again where another application shares this: Nest calls the hooks of values too. */
   onApplicationBootstrap(): void {
-    this.stopListening = this.registry.events.subscribe((event) => {
+    this.stopListening ??= this.registry.events.subscribe((event) => {
       this.note(event);
     });
   }
 
   onModuleDestroy(): void {
-    this.stopListening();
+    this.stopListening?.();
   }
 
   /** The signs of one upstream; the answer stays up to date. */
@@ -55,8 +74,14 @@ export class UpstreamTraffic implements OnApplicationBootstrap, OnModuleDestroy 
     const at = this.registry.find(event.upstream)?.runtime.clock.now();
     if (sign === undefined || at === undefined) return;
     const record = this.recordOf(event.upstream);
-    if (sign === 'success') record.lastSuccessAt = at;
-    else record.lastFailure = { at, reason: sign.failure };
+    if (sign === 'success') {
+      record.lastSuccessAt = at;
+      record.failuresInARow = 0;
+    } else {
+      record.lastFailure = { at, reason: sign.failure };
+      record.failuresInARow++;
+      if (record.failuresInARow === TROUBLE) this.troubled.next(event.upstream);
+    }
   }
 
   /** What was seen at another place says nothing. In place: others hold on to the record. */
@@ -64,12 +89,13 @@ export class UpstreamTraffic implements OnApplicationBootstrap, OnModuleDestroy 
     const record = this.recordOf(name);
     record.lastSuccessAt = undefined;
     record.lastFailure = undefined;
+    record.failuresInARow = 0;
   }
 
   private recordOf(name: string): TrafficRecord {
     let record = this.records.get(name);
     if (record === undefined) {
-      record = { lastSuccessAt: undefined, lastFailure: undefined };
+      record = { lastSuccessAt: undefined, lastFailure: undefined, failuresInARow: 0 };
       this.records.set(name, record);
     }
     return record;
@@ -81,6 +107,8 @@ type Sign = 'success' | { readonly failure: string };
 /** What an event says about the upstream itself; nothing where a guard or a client of ours ended the call. */
 function signOf(event: UpstreamEvent): Sign | undefined {
   if (event.type === 'attempt') return signOfAttempt(event.outcome);
+  // It is told before the attempts that led to it, and whoever hears of it asks how the upstream is.
+  if (event.type === 'breaker') return event.reason === 'probes-succeeded' ? 'success' : undefined;
   // Which status an attempt met stands in the event of its call only.
   if (event.type === 'call' && event.outcome === 'status' && event.status !== undefined) {
     return signOfStatus(event.status);

