@@ -100,7 +100,7 @@ export class GatewayReload {
     const changes = reloadChanges(this.current.composites, next.composites, upstreams);
     this.current = next;
     if (isNothing(changes)) this.state.confirmed();
-    else this.state.replaced();
+    else this.state.replaced(summaryOf(changes));
     logger.log(`reloaded: ${isNothing(changes) ? 'nothing has changed' : summaryOf(changes)}`);
     if (waiting.length > 0) logger.warn(`${waiting.join(', ')}: takes effect at the next start`);
   }

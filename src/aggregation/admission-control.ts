@@ -1,6 +1,7 @@
 import { Injectable, Logger, Optional } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { type Observable, Subject } from 'rxjs';
 import { Admission, type AdmissionSnapshot, type AdmissionTransition } from '../resilience/admission.js';
 import { systemClock } from '../resilience/clock.js';
 import { LoopDelaySampler } from '../resilience/loop-delay.js';
@@ -30,6 +31,7 @@ const logger = new Logger('Admission');
 @Injectable()
 export class AdmissionControl {
   private readonly admission: Admission | undefined;
+  private readonly told = new Subject<AdmissionTransition>();
 
   /** @param _watch is to see what is refused here as well: its hook comes first. */
   constructor(
@@ -40,11 +42,19 @@ export class AdmissionControl {
   ) {
     const config = registry?.config.server.admission;
     if (config === undefined || (config.maxInFlight === null && config.maxLoopDelayMs === null)) return;
-    const admission = new Admission(config, systemClock, systemRandom, logTransition);
+    const admission = new Admission(config, systemClock, systemRandom, (transition) => {
+      logTransition(transition);
+      this.told.next(transition);
+    });
     this.admission = admission;
     whenServed(host, (fastify) => {
       guard(fastify, admission, config, served);
     });
+  }
+
+  /** When it has begun to refuse requests, and when there has been nothing to refuse for a while. */
+  get transitions(): Observable<AdmissionTransition> {
+    return this.told;
   }
 
   /** How busy the door is; undefined where there is none. */

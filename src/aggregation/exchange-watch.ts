@@ -10,6 +10,8 @@ import { whenServed } from './when-served.js';
 /** Tells {@link ExchangeEvents} of each request once it is over, whatever became of it. */
 @Injectable()
 export class ExchangeWatch {
+  private watched = 0;
+
   constructor(
     host: HttpAdapterHost,
     private readonly served: ServedRoutes,
@@ -23,10 +25,17 @@ export class ExchangeWatch {
     });
   }
 
+  /** Requests that are being answered; of those that came in while nobody listened it knows nothing. */
+  get inFlight(): number {
+    return this.watched;
+  }
+
   private watch(request: FastifyRequest, reply: FastifyReply): void {
     const startedAt = Date.now();
     const begin = systemClock.now();
+    this.watched++;
     reply.raw.once('close', () => {
+      this.watched--;
       const { id: requestId, method, exchange } = request;
       const { headersSent, statusCode, writableFinished } = reply.raw;
       // What runs for it ends now, and is to be told of as it ended.

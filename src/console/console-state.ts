@@ -8,6 +8,10 @@
  * | `GET /console/api/composites/{name}`         | {@link CompositeDetail}                                               |
  * | `PUT /console/api/upstreams/{name}/breaker`  | {@link BreakerAction} with the admin token; 204                       |
  * | `PUT /console/api/upstreams/{name}/probe`    | {@link ProbeAction} with the admin token; 204                         |
+ *
+ * Names are URL-encoded. What cannot be answered is a problem document: 401 and 403 without the token, 400 for a body that
+ * is no action, 404 for an unknown name (it says the nearest one), 409 to pause what nobody probes, 503 with `Retry-After`
+ * where 50 clients read events already.
  */
 
 /** Everything at a glance: the data of a `state` event. */
@@ -28,8 +32,10 @@ export interface GatewayState {
   readonly generation: number;
   /** Whether a newer configuration was refused since. */
   readonly configurationRefused: boolean;
+  /** Over the last ten seconds, `/health` left out. */
   readonly requestsPerSecond: number;
   readonly inFlight: number;
+  /** The longest the event loop was late in the last second. */
   readonly loopDelayMs: number;
   /** Whether operators can change anything: an admin token is set. */
   readonly actions: boolean;
@@ -113,8 +119,12 @@ export interface CompositeState {
   readonly requestsPerSecond: number;
   /** Over the last minute. */
   readonly requests: number;
+  /**
+   * Answered with everything; the rest was partial, or failed. Of the requests that say something about the composite: not
+   * those that are their client's to blame for (4xx), nor those whose client has left.
+   */
   readonly completePercent: number | null;
-  /** Answered with 5xx. */
+  /** Answered with 5xx; of the same requests. */
   readonly failedPercent: number | null;
   readonly p50Ms: number | null;
   readonly p95Ms: number | null;
@@ -131,7 +141,10 @@ export interface Degradation {
   readonly count: number;
 }
 
-/** The data of a `transition` event; its `id` counts on, for `Last-Event-ID`. */
+/**
+ * The data of a `transition` event. Its `id` is that of the event, for `Last-Event-ID`; it counts on, also when the gateway is
+ * started again.
+ */
 export interface Transition {
   readonly id: number;
   readonly at: number;
@@ -149,7 +162,10 @@ export interface CompositeDetail {
   readonly plan: readonly PlanPart[];
   /** The last requests, the latest first. */
   readonly recent: readonly RequestRecord[];
-  /** The last that were slow, partial or failed, the latest first. */
+  /**
+   * The last that were slow, partial or failed, the latest first. Slow is what took 1.5 times as long as 95 % of the requests
+   * of the last five minutes, once there were 20. A 4xx is no failure.
+   */
   readonly notable: readonly RequestRecord[];
 }
 
@@ -167,6 +183,7 @@ export interface RequestRecord {
   readonly method: string;
   /** Null where the client left before there was one. */
   readonly status: number | null;
+  /** Of the composite: what it took to write the answer is not in it. */
   readonly durationMs: number;
   readonly complete: boolean;
   /** Null where it is not traced. */
@@ -178,7 +195,7 @@ export interface PartRecord {
   readonly part: string;
   readonly state: 'ok' | 'fallback' | 'stale' | 'skipped' | 'failed';
   readonly reason: string | null;
-  /** After the beginning of the request; null for a part that never began. */
+  /** After the beginning of the composite; null for a part that never began. */
   readonly startedAtMs: number | null;
   readonly durationMs: number;
   /** Of a list join, such as `37/40`. */
@@ -188,13 +205,15 @@ export interface PartRecord {
 }
 
 /**
- * `force-open` refuses all calls until another action; `close` closes the breaker, which counts on; `reset` closes it and
- * forgets what it has counted, and is back in the mode of the configuration.
+ * `force-open` refuses all calls until another action. `close` lets calls through now, and the breaker goes on by itself,
+ * whatever the configuration has it do. `reset` is back in the mode of the configuration. Both forget what was counted. A reload
+ * changes nothing of it, unless the file says another mode than it did.
  */
 export interface BreakerAction {
   readonly action: 'force-open' | 'close' | 'reset';
 }
 
+/** What probes have found counts for nothing while they are paused: calls alone say how the upstream is. */
 export interface ProbeAction {
   readonly paused: boolean;
 }

@@ -1,3 +1,4 @@
+import { type Observable, Subject } from 'rxjs';
 import { type ConfigurationProblem } from '../upstream/config/configuration-error.js';
 
 /** Which configuration a gateway runs on, ready to be written as JSON. It holds places and names, and no values. */
@@ -14,10 +15,25 @@ export interface RunningConfiguration {
   };
 }
 
+/** What became of a configuration that was read while the gateway runs. */
+export type ConfigurationChange =
+  /** It took the place of the one there was; `changes` says in one line what that means. */
+  | { readonly outcome: 'replaced'; readonly generation: number; readonly changes: string }
+  /** It could not be used; `problems` are the places of its mistakes. */
+  | { readonly outcome: 'refused'; readonly problems: readonly string[] }
+  /** It is what is in force, after one that could not be used. */
+  | { readonly outcome: 'recovered' };
+
 /** Remembers which configuration is in force, and whether a newer one was refused. */
 export class ConfigurationState {
   private current: RunningConfiguration = { loadedAt: now(), generation: 1 };
   private refusalsSoFar = 0;
+  private readonly told = new Subject<ConfigurationChange>();
+
+  /** Each change, once it is in force. */
+  get changes(): Observable<ConfigurationChange> {
+    return this.told;
+  }
 
   /** How many could not be used since the start. */
   get refusals(): number {
@@ -28,22 +44,31 @@ export class ConfigurationState {
     return this.current;
   }
 
-  /** Another configuration took the place of the one there was. */
-  replaced(): void {
-    this.current = { loadedAt: now(), generation: this.current.generation + 1 };
+  /**
+   * Another configuration took the place of the one there was.
+   *
+   * @param changes what that means, in one line.
+   */
+  replaced(changes: string): void {
+    const generation = this.current.generation + 1;
+    this.current = { loadedAt: now(), generation };
+    this.told.next({ outcome: 'replaced', generation, changes });
   }
 
   /** What was read last is what is in force already. */
   confirmed(): void {
-    const { loadedAt, generation } = this.current;
+    const { loadedAt, generation, lastError } = this.current;
     this.current = { loadedAt, generation };
+    if (lastError !== undefined) this.told.next({ outcome: 'recovered' });
   }
 
   /** Another configuration could not be used; what is in force stays. */
-  refused(problems: readonly ConfigurationProblem[]): void {
+  refused(mistakes: readonly ConfigurationProblem[]): void {
     const { loadedAt, generation } = this.current;
     this.refusalsSoFar++;
-    this.current = { loadedAt, generation, lastError: { at: now(), problems: problems.map(placeOf) } };
+    const problems = mistakes.map(placeOf);
+    this.current = { loadedAt, generation, lastError: { at: now(), problems } };
+    this.told.next({ outcome: 'refused', problems });
   }
 }
 

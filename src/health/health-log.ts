@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { Subscription } from 'rxjs';
+import { type Observable, Subject, Subscription } from 'rxjs';
 import { type EjectionReason } from '../resilience/outlier-detection.js';
 import { type Upstream } from '../upstream/upstream.js';
 import { type EjectionEvent } from '../upstream/upstream-events.js';
@@ -13,11 +13,23 @@ const EJECTED_FOR: Readonly<Record<EjectionReason, string>> = {
   'failure-percentage': 'too large a share of failures',
 };
 
+/** An upstream went down, or is back. */
+export type HealthChange =
+  | {
+      readonly upstream: string;
+      readonly change: 'down';
+      readonly reason: string;
+      /** Whether the gateway is not ready because of it. */
+      readonly critical: boolean;
+    }
+  | { readonly upstream: string; readonly change: 'back'; readonly afterMs: number };
+
 /** Logs when an upstream goes down, or one of its endpoints is ejected, and when it is back; nothing in between. */
 @Injectable()
 export class HealthLog implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Health');
   private readonly subscription = new Subscription();
+  private readonly told = new Subject<HealthChange>();
   /** Since when each upstream that is down has been so, on the clock's scale. */
   private readonly downSince = new Map<string, number>();
 
@@ -26,6 +38,11 @@ export class HealthLog implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly health: UpstreamHealth,
     private readonly prober: UpstreamProber,
   ) {}
+
+  /** The upstreams that go down and come back, as they are logged. */
+  get changes(): Observable<HealthChange> {
+    return this.told;
+  }
 
   onApplicationBootstrap(): void {
     this.subscription.add(
@@ -67,16 +84,18 @@ export class HealthLog implements OnApplicationBootstrap, OnModuleDestroy {
 
   private look(upstream: Upstream): void {
     const { name, critical, runtime } = upstream;
-    const { status, reason } = this.health.of(upstream);
+    const { status, reason = 'unknown' } = this.health.of(upstream);
     const since = this.downSince.get(name);
     const now = runtime.clock.now();
     if (status === 'down' && since === undefined) {
       this.downSince.set(name, now);
       const consequence = critical ? '; the gateway is not ready' : '';
-      this.logger.warn(`upstream '${name}' is down: ${reason ?? 'unknown'}${consequence}`);
+      this.logger.warn(`upstream '${name}' is down: ${reason}${consequence}`);
+      this.told.next({ upstream: name, change: 'down', reason, critical });
     } else if (status !== 'down' && since !== undefined) {
       this.downSince.delete(name);
       this.logger.log(`upstream '${name}' is back after ${seconds(now - since)}`);
+      this.told.next({ upstream: name, change: 'back', afterMs: now - since });
     }
   }
 }

@@ -717,6 +717,29 @@ describe('modes', () => {
   });
 });
 
+describe('what an operator does to a breaker', () => {
+  it.each(['force-open', 'disabled', 'metrics-only'] as const)(
+    'closes one that is %s, and it opens again when it has to',
+    (mode) => {
+      const bench = new Bench({ mode });
+      bench.breaker.close();
+      expect(bench.breaker.snapshot()).toMatchObject({ state: 'closed', calls: 0, retryAfterMs: 0 });
+      expect(bench.breaker.chosenMode).toBe('enabled');
+      bench.open();
+      expect(bench.state).toBe('open');
+    },
+  );
+
+  it('is taken back with all that was seen: the mode is that of the policy again', () => {
+    const bench = new Bench({ mode: 'metrics-only' });
+    bench.breaker.setMode('force-open');
+    expect(bench.breaker.chosenMode).toBe('force-open');
+    bench.breaker.restore();
+    expect(bench.breaker.snapshot()).toMatchObject({ state: 'metrics-only', calls: 0 });
+    expect(bench.breaker.chosenMode).toBeUndefined();
+  });
+});
+
 describe('in metrics-only, a breaker that would have opened', () => {
   const wouldOpen = (rates: object) => ({ notice: 'would-open', ...rates });
 

@@ -142,7 +142,6 @@ const NOT_PERMITTED: BreakerNotice = { notice: 'not-permitted' };
  */
 export class CircuitBreaker {
   private state: Automatic = CLOSED;
-  private mode: CircuitBreakerPolicy['mode'];
   private since: number;
   private generation = 0;
   /** Times it opened in a row without closing in between. */
@@ -160,10 +159,16 @@ export class CircuitBreaker {
     private readonly clock: Clock,
     private readonly random: Random,
     private readonly listener: BreakerListener = NOBODY,
+    /** The mode it starts in, where that is not the policy's. */
+    private mode = policy.mode,
   ) {
-    this.mode = policy.mode;
     this.since = clock.now();
     this.window = new SlidingWindow(policy.windowMs);
+  }
+
+  /** The mode somebody has chosen since it was made, an operator say; undefined where it is in that of its policy. */
+  get chosenMode(): CircuitBreakerPolicy['mode'] | undefined {
+    return this.mode === this.policy.mode ? undefined : this.mode;
   }
 
   get stateName(): BreakerStateName {
@@ -224,6 +229,16 @@ export class CircuitBreaker {
   /** Closes the breaker and forgets what it has seen; one that is forced open stays so. */
   reset(): void {
     this.startOver(this.mode);
+  }
+
+  /** Lets calls through from now on, whatever its mode was: `enabled`, closed, with a clean window. */
+  close(): void {
+    this.startOver('enabled');
+  }
+
+  /** Takes back what was chosen by {@link setMode} or {@link close}: the policy's mode, with nothing seen so far. */
+  restore(): void {
+    this.startOver(this.policy.mode);
   }
 
   snapshot(): BreakerSnapshot {

@@ -122,6 +122,20 @@ describe('an upstream of a new configuration', () => {
     expect(sameParts(fixture.orders, before)).toEqual(['bulkhead', 'budget', 'endpoints', 'http']);
   });
 
+  it('has a breaker that stays as an operator has switched it, wherever it is, unless the file says another mode', () => {
+    const fixture = given({ url: 'http://one' });
+    fixture.orders.breaker.setMode('force-open');
+    become(fixture, { url: 'http://one', circuitBreaker: { minimumNumberOfCalls: 2 } });
+    expect(fixture.orders.breaker.stateName).toBe('force-open');
+    become(fixture, { url: 'http://other', circuitBreaker: { minimumNumberOfCalls: 2 } });
+    expect(fixture.orders.breaker.stateName).toBe('force-open');
+    become(fixture, { url: 'http://other', circuitBreaker: { mode: 'metrics-only' } });
+    expect(fixture.orders.breaker.stateName).toBe('metrics-only');
+    become(fixture, { url: 'http://other', circuitBreaker: { mode: 'enabled' } });
+    expect(fixture.orders.breaker.stateName).toBe('closed');
+    expect(fixture.eventsOf('breaker').map(({ to }) => to)).toEqual(['force-open']);
+  });
+
   it('gives a result to the breaker it was let through by, of which nobody hears any more', async () => {
     const { server, held } = await holding();
     const fixture = given({ url: server.origin, circuitBreaker: { minimumNumberOfCalls: 1 } });

@@ -51,7 +51,7 @@ export class UpstreamSetup {
     readonly runtime: UpstreamRuntime,
     before?: UpstreamSetup,
   ) {
-    const { clock, random, events } = runtime;
+    const { clock, events } = runtime;
     const { name, policy } = config;
     this.name = name;
     this.policy = policy;
@@ -61,8 +61,7 @@ export class UpstreamSetup {
     this.discovery = kept.endpoints === undefined ? this.newDiscovery() : kept.endpoints.discovery;
     this.endpoints = kept.endpoints?.endpoints ?? this.newEndpoints();
     this.breakerObserver = kept.breaker?.breakerObserver ?? new BreakerObserver(name, events);
-    this.breaker =
-      kept.breaker?.breaker ?? new CircuitBreaker(policy.circuitBreaker, clock, random, this.breakerObserver);
+    this.breaker = kept.breaker?.breaker ?? this.newBreaker(before);
     this.bulkhead = kept.bulkhead?.bulkhead ?? new Bulkhead(policy.bulkhead);
     this.adaptiveLimit = kept.bulkhead === undefined ? adaptiveLimitBy(policy) : kept.bulkhead.adaptiveLimit;
     this.budget = kept.budget?.budget ?? new RetryBudget(policy.retryBudget, clock);
@@ -194,6 +193,15 @@ export class UpstreamSetup {
         attempt.call.runInAsyncScope(startWire, this, attempt, answer);
       },
     );
+  }
+
+  private newBreaker(before: UpstreamSetup | undefined): CircuitBreaker {
+    const { policy, runtime, breakerObserver } = this;
+    const { circuitBreaker } = policy;
+    // An operator may have forced it open: that holds until the file says something else than it did.
+    const isAsked = before !== undefined && before.policy.circuitBreaker.mode !== circuitBreaker.mode;
+    const mode = isAsked ? undefined : before?.breaker.chosenMode;
+    return new CircuitBreaker(circuitBreaker, runtime.clock, runtime.random, breakerObserver, mode);
   }
 
   private newEndpoints(): Endpoints {
