@@ -123,7 +123,7 @@ describe('an exchange event', () => {
       route: '/screens/hanging',
       status: undefined,
       clientLeft: true,
-      composites: [{ name: undefined, report: { complete: false } }],
+      composites: [{ name: 'GET /screens/hanging', report: { complete: false } }],
     });
   });
 

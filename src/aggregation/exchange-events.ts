@@ -17,9 +17,14 @@ export interface ExchangeEvent {
   /** From then until the last byte of the answer was handed over. */
   readonly durationMs: number;
   /** The composites it was made of, in the order they started in; none for a request that never reached one. */
-  readonly composites: readonly FinishedComposite[];
+  readonly composites: readonly NamedComposite[];
   /** Undefined where it was refused before a handler was looked for. */
   readonly exchange: ExchangeContext | undefined;
+}
+
+/** A composite by its name: the one it was given, or the verb and the route it is served at, `GET /orders/{id}`. */
+export interface NamedComposite extends FinishedComposite {
+  readonly name: string;
 }
 
 type Listener = (event: ExchangeEvent) => void;

@@ -3,7 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { systemClock } from '../resilience/clock.js';
 import { type FinishedComposite } from './exchange-context.js';
-import { ExchangeEvents } from './exchange-events.js';
+import { ExchangeEvents, type NamedComposite } from './exchange-events.js';
 import { ServedRoutes } from './served-routes.js';
 import { whenServed } from './when-served.js';
 
@@ -40,22 +40,29 @@ export class ExchangeWatch {
       const { headersSent, statusCode, writableFinished } = reply.raw;
       // What runs for it ends now, and is to be told of as it ended.
       if (!writableFinished) exchange?.clientLeft();
+      const route = asDeclared(this.served.of(request));
       this.events.emit({
         requestId,
         method,
-        route: asDeclared(this.served.of(request)),
+        route,
         status: headersSent ? statusCode : undefined,
         clientLeft: !writableFinished,
         startedAt,
         durationMs: systemClock.now() - begin,
-        composites: exchange?.composites ?? NONE,
+        composites: exchange?.composites.map((composite) => named(composite, method, route)) ?? NONE,
         exchange,
       });
     });
   }
 }
 
-const NONE: readonly FinishedComposite[] = [];
+const NONE: readonly NamedComposite[] = [];
+
+function named(composite: FinishedComposite, method: string, route: string | undefined): NamedComposite {
+  // HEAD is GET without the body, and the same composite.
+  const { name = `${method === 'HEAD' ? 'GET' : method} ${route ?? ''}` } = composite;
+  return { ...composite, name };
+}
 
 const declared = new Map<string, string>();
 

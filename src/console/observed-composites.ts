@@ -1,7 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { type FinishedComposite } from '../aggregation/exchange-context.js';
-import { type ExchangeEvent } from '../aggregation/exchange-events.js';
+import { type ExchangeEvent, type NamedComposite } from '../aggregation/exchange-events.js';
 import { type CompositeRunner } from '../composite/composite-runner.js';
 import { ObservedComposite } from './observed-composite.js';
 import { WatchedGateway } from './watched-gateway.js';
@@ -56,13 +55,12 @@ export class ObservedComposites implements OnApplicationBootstrap, OnModuleDestr
     return this.fromFile.get(name) ?? this.fromCode.get(name);
   }
 
-  private note(event: ExchangeEvent, composite: FinishedComposite): void {
+  private note(event: ExchangeEvent, composite: NamedComposite): void {
     this.followFile();
     // HEAD is GET without the body, and the same composite.
     const method = event.method === 'HEAD' ? 'GET' : event.method;
     const { route = '' } = event;
-    const name = composite.name ?? `${method} ${route}`;
-    this.observed(name, method, route)?.note(event, composite);
+    this.observed(composite.name, method, route)?.note(event, composite);
   }
 
   private observed(name: string, method: string, route: string): ObservedComposite | undefined {

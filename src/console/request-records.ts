@@ -25,7 +25,7 @@ export class RequestRecords {
   add(event: ExchangeEvent, composite: FinishedComposite, isNotable: boolean): void {
     const { requestId, method, status, startedAt, exchange } = event;
     const { report, faults, durationMs } = composite;
-    const traceId = traceIdOf(exchange?.headers['traceparent']);
+    const traceId = exchange?.traceId ?? null;
     const kept = { requestId, method, status, startedAt, report, faults, durationMs, traceId };
     this.recent.add(kept);
     if (isNotable) this.notable.add(kept);
@@ -38,14 +38,6 @@ export class RequestRecords {
       notable: this.notable.latestFirst().map(recordOf),
     };
   }
-}
-
-/** W3C Trace Context: version, trace id, parent id, flags. */
-const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
-
-function traceIdOf(field: string | string[] | undefined): string | null {
-  if (typeof field !== 'string') return null;
-  return TRACEPARENT.exec(field)?.[1] ?? null;
 }
 
 function recordOf(kept: KeptRequest): RequestRecord {

@@ -1,6 +1,5 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type ExchangeEvent, ExchangeEvents } from '../aggregation/exchange-events.js';
-import { type FinishedComposite } from '../aggregation/exchange-context.js';
+import { type ExchangeEvent, ExchangeEvents, type NamedComposite } from '../aggregation/exchange-events.js';
 import { systemClock } from '../resilience/clock.js';
 import { type CompositeRunner } from '../composite/composite-runner.js';
 import { CompositeTable } from '../composite/composite-table.js';
@@ -99,8 +98,8 @@ export class AffectedComposites implements OnApplicationBootstrap, OnModuleDestr
   }
 
   /** Whether it has shown anything that was not known. */
-  private learn(finished: FinishedComposite, method: string, route: string): boolean {
-    const name = finished.name ?? `${method} ${route}`;
+  private learn(finished: NamedComposite, method: string, route: string): boolean {
+    const { name } = finished;
     if (this.everPlanned.has(name)) return false;
     let known = this.learned.get(name);
     if (known === undefined) {

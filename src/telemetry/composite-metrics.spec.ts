@@ -1,5 +1,4 @@
-import { type FinishedComposite } from '../aggregation/exchange-context.js';
-import { type ExchangeEvent, ExchangeEvents } from '../aggregation/exchange-events.js';
+import { type ExchangeEvent, ExchangeEvents, type NamedComposite } from '../aggregation/exchange-events.js';
 import { type PartReport } from '../aggregation/part-report.js';
 import { CompositeMetrics } from './composite-metrics.js';
 import { MetricsExposition } from './metrics-exposition.js';
@@ -46,10 +45,10 @@ function happened(event: Partial<ExchangeEvent>): void {
 }
 
 function composite(
-  name: string | undefined,
+  name: string,
   complete: boolean,
   parts: readonly Partial<PartReport>[] = [],
-): FinishedComposite {
+): NamedComposite {
   const reports = parts.map((part) => ({
     part: 'it',
     state: 'ok' as const,
@@ -102,8 +101,8 @@ describe('metrics of composites', () => {
   });
 
   it('call one of code by its verb and route, whatever its path', async () => {
-    happened({ composites: [composite(undefined, true)] });
-    happened({ composites: [composite(undefined, true)] });
+    happened({ composites: [composite('GET /orders/{id}', true)] });
+    happened({ composites: [composite('GET /orders/{id}', true)] });
     expect((await scrape()).holding('tributary_composite_duration_seconds_count')).toEqual([
       'tributary_composite_duration_seconds_count{composite="GET /orders/{id}"}',
     ]);

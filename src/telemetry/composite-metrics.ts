@@ -7,7 +7,6 @@ import { OTHER } from './known-values.js';
 import { type MetricSource } from './metric-family.js';
 import { inMap } from './nested-map.js';
 import { type ServedNames } from './served-names.js';
-import { traceIdOf } from './trace-id.js';
 
 /** Code names composites and parts, and could make names up; what comes beyond these counts as one. */
 const MAX_COMPOSITES = 1_000;
@@ -38,8 +37,6 @@ export class CompositeMetrics implements MetricSource {
   private readonly counted = new CompositeFamilies();
   readonly families = this.counted.all;
   private readonly named = new Map<string, CompositeCounters>();
-  /** Those that go by verb and route, without making the name anew each time. */
-  private readonly unnamed = new Map<string, Map<string, CompositeCounters>>();
   private stopListening: () => void = () => undefined;
 
   /** @param configured the names of those that come and go with the configuration. */
@@ -68,20 +65,12 @@ export class CompositeMetrics implements MetricSource {
     for (const name of this.configured.current) if (!this.named.has(name)) this.add(name);
   }
 
-  private note({ method, route, status, composites, exchange }: ExchangeEvent): void {
+  private note({ status, composites, exchange }: ExchangeEvent): void {
     this.configured.look();
-    const traceId = exchange === undefined ? undefined : traceIdOf(exchange);
+    const traceId = exchange?.traceId;
     for (const composite of composites) {
-      this.of(composite.name, method, route ?? OTHER).note(composite, status, traceId);
+      (this.named.get(composite.name) ?? this.add(composite.name)).note(composite, status, traceId);
     }
-  }
-
-  private of(name: string | undefined, method: string, route: string): CompositeCounters {
-    if (name !== undefined) return this.named.get(name) ?? this.add(name);
-    const ofRoute = inMap(this.unnamed, route);
-    let counters = ofRoute.get(method);
-    if (counters === undefined) ofRoute.set(method, (counters = this.add(`${method} ${route}`)));
-    return counters;
   }
 
   private add(name: string): CompositeCounters {

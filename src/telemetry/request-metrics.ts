@@ -3,7 +3,6 @@ import { HistogramFamily, type HistogramSeries } from './histogram-family.js';
 import { exchangeKey, exchangeLabels } from './known-values.js';
 import { type MetricSource } from './metric-family.js';
 import { type ServedNames } from './served-names.js';
-import { traceIdOf } from './trace-id.js';
 
 /** What there is to measure of requests to the API: by their routes, never by their paths. */
 export class RequestMetrics implements MetricSource {
@@ -47,7 +46,7 @@ export class RequestMetrics implements MetricSource {
       durations = new RouteDurations(route, this.durations);
       this.routes.set(route, durations);
     }
-    const traceId = exchange === undefined ? undefined : traceIdOf(exchange);
+    const traceId = exchange?.traceId;
     durations.of(exchangeKey(method, status), clientLeft).observe(durationMs / 1000, traceId);
   }
 }

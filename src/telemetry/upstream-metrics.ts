@@ -3,7 +3,6 @@ import { type Upstream } from '../upstream/upstream.js';
 import { type UpstreamChange, type UpstreamEvent } from '../upstream/upstream-events.js';
 import { type UpstreamRegistry } from '../upstream/upstream-registry.js';
 import { type MetricFamily, type MetricSource } from './metric-family.js';
-import { traceIdOf } from './trace-id.js';
 import { UpstreamCounters, UpstreamFamilies } from './upstream-counters.js';
 import { upstreamGauges } from './upstream-gauges.js';
 
@@ -37,7 +36,7 @@ export class UpstreamMetrics implements MetricSource {
     if (event.type === 'configured') this.follow(event);
     else {
       // The last calls of one that is gone count for nothing any more.
-      this.upstreams.get(event.upstream)?.note(event, traceIdOf(RequestContext.current()));
+      this.upstreams.get(event.upstream)?.note(event, RequestContext.current().traceId);
     }
   }
 
