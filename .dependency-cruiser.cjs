@@ -44,6 +44,21 @@ module.exports = {
       to: { path: '^(src|bench)/' },
     },
     {
+      name: 'page-knows-only-what-the-server-tells-it',
+      comment:
+        'The page of the console runs in browsers: of the house it knows the types of console-state.ts, no more.',
+      severity: 'error',
+      from: { path: '^src/console/page/' },
+      to: { path: '^(src|examples|bench|test)/', pathNot: '^src/console/(page/|console-state\\.ts$)' },
+    },
+    {
+      name: 'page-is-never-imported',
+      comment: 'It is bundled by itself; what runs in Node has no browser.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/console/page/' },
+      to: { path: '^src/console/page/' },
+    },
+    {
       name: 'source-never-imports-tests',
       severity: 'error',
       from: { path: '^src/', pathNot: '\\.spec\\.ts$' },
@@ -65,7 +80,8 @@ module.exports = {
     {
       name: 'no-dev-dependencies-in-source',
       severity: 'error',
-      from: { path: '^(src|examples)/', pathNot: '\\.spec\\.ts$|^src/[^/]+/testing/' },
+      // What the page needs is bundled into it.
+      from: { path: '^(src|examples)/', pathNot: '\\.spec\\.ts$|^src/[^/]+/testing/|^src/console/page/' },
       to: { dependencyTypes: ['npm-dev'] },
     },
   ],

@@ -7,6 +7,7 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 COPY examples ./examples
 COPY bench ./bench
+COPY build ./build
 RUN npm run build && npm prune --omit=dev
 
 FROM node:22-bookworm-slim
