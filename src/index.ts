@@ -66,4 +66,6 @@ export {
 } from './upstream/upstream.module.js';
 export { UpstreamHttpService } from './upstream/upstream-http.service.js';
 export { UpstreamRegistry } from './upstream/upstream-registry.js';
+export { type RecordedSpan } from './upstream/tracing/recorded-span.js';
+export { type Trace } from './upstream/tracing/trace.js';
 export { type TemplateValue, type TemplateValues } from './upstream/url-template.js';

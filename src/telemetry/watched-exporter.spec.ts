@@ -2,6 +2,12 @@ import { type ReadableSpan, type SpanExporter } from '@opentelemetry/sdk-trace';
 import { VirtualClock } from '../resilience/virtual-clock.js';
 import { WatchedExporter } from './watched-exporter.js';
 
+type Result = Parameters<Parameters<SpanExporter['export']>[1]>[0];
+
+/** The SDK keeps its codes to itself. */
+const SUCCESS = { code: 0 } as unknown as Result;
+const FAILURE = { code: 1 } as unknown as Result;
+
 const SECRET = 'http://user:password@collector';
 
 /** An exporter whose every export fails with what it is given; with nothing, it succeeds. */
@@ -13,7 +19,7 @@ class Scene {
   private readonly exporter: SpanExporter = {
     export: (_spans, done) => {
       this.exported++;
-      done(this.error === undefined ? { code: 0 } : { code: 1, error: this.error });
+      done(this.error === undefined ? SUCCESS : { ...FAILURE, error: this.error });
     },
     shutdown: () => Promise.resolve(),
   };

@@ -54,7 +54,8 @@ export interface ServerConfig {
   /** How long requests in flight then have to finish, in ms. Default 10000. */
   readonly shutdownDrainMs: number;
   /**
-   * IP addresses and CIDR ranges of callers whose {@link deadlineHeader} and {@link attemptCountHeader} are believed;
+   * IP addresses and CIDR ranges of callers whose {@link deadlineHeader}, {@link attemptCountHeader} and `traceparent`
+   * are believed;
    * an IPv4 range holds for the same addresses as IPv6 has them (`::ffff:10.0.0.1`). The address is that of the
    * connection, whatever `Forwarded` says. Default loopback and private networks, which Envoy takes for internal as
    * well: 127.0.0.0/8, ::1, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7; an empty list believes nobody.

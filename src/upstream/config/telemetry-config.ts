@@ -45,7 +45,10 @@ export interface TracingConfig {
   readonly endpoint: string | null;
   /** Sent with the spans; names in lower case. They may hold secrets: not to be logged. Default none. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Of requests without a `traceparent` of their own, how many are traced, in percent; others as that says. Default 100. */
+  /**
+   * How many requests are traced, in percent, of those without a `traceparent` of a trusted caller; others as that says.
+   * Default 100.
+   */
   readonly samplePercent: number;
 }
 
