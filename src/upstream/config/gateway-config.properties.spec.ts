@@ -157,7 +157,7 @@ composites: {}
 const LINES = COMPLETE.split('\n');
 
 /** Names that the file chooses, not the schema. */
-const FREE_NAMES = new Set(['orders', 'catalog', 'x-api-key']);
+const FREE_NAMES = new Set(['orders', 'catalog', 'x-api-key', 'x-key']);
 
 interface Key {
   readonly name: string;
