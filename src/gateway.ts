@@ -2,6 +2,8 @@ import { type DynamicModule, type LoggerService, type Type } from '@nestjs/commo
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyServerOptions } from 'fastify';
+import { ExchangeEvents } from './aggregation/exchange-events.js';
+import { FailureLog } from './aggregation/failure-log.js';
 import { gatewayServerOptions } from './aggregation/server-options.js';
 import { AppModule } from './app.module.js';
 import { ShutdownState } from './health/shutdown-state.js';
@@ -9,6 +11,9 @@ import { listen } from './listen.js';
 import { ManagementModule } from './management.module.js';
 import { serveOpenApi } from './openapi.js';
 import { GatewayReload } from './reload.js';
+import { GatewayLog } from './telemetry/log/gateway-log.js';
+import { GatewayLogger } from './telemetry/log/gateway-logger.js';
+import { UpstreamRegistry } from './upstream/upstream-registry.js';
 import { type GatewayDefinition } from './composite/config/gateway.js';
 
 /** A running gateway: the API, and the management side that shares its upstreams. */
@@ -62,13 +67,20 @@ export async function startGateway(
   const { port = configured.port, managementPort = configured.managementPort } = options.ports ?? {};
   const api = await createApi(definition, options);
   serveOpenApi(api);
-  const reload = new GatewayReload(api, definition);
-  const management = await createApp(ManagementModule.of(api, reload.state), options.logger);
+  const log = startLog(api, definition, options.logger);
+  const reload = new GatewayReload(api, definition, ({ telemetry }) => {
+    log.configure(telemetry.log);
+  });
+  const management = await createApp(
+    ManagementModule.of(api, reload.state, { levels: log.levels, output: outputOf(options.logger) }),
+    options.logger,
+  );
   try {
     await listen(api, { side: 'api', port, host });
     await listen(management, { side: 'management', port: managementPort, host: managementHost });
   } catch (error) {
     // What has been started by then would keep the process.
+    log.stop();
     await Promise.allSettled([api.close(), management.close()]);
     throw error;
   }
@@ -82,8 +94,32 @@ export async function startGateway(
       if (graceMs > 0) await new Promise((resolve) => setTimeout(resolve, graceMs));
       await Promise.race([api.close(), drainLimit(reload.definition.config.server.shutdownDrainMs)]);
       await management.close();
+      log.stop();
     },
   };
+}
+
+/** Logs requests and calls as the configuration says. */
+function startLog(
+  api: NestFastifyApplication,
+  { config }: GatewayDefinition,
+  logger: GatewayOptions['logger'],
+): GatewayLog {
+  const log = new GatewayLog(
+    {
+      exchanges: api.get(ExchangeEvents),
+      failures: api.get(FailureLog),
+      upstreams: api.get(UpstreamRegistry).events,
+    },
+    logger instanceof GatewayLogger ? logger.levels : undefined,
+  );
+  // Nobody would see it.
+  if (logger !== false) log.configure(config.telemetry.log);
+  return log;
+}
+
+function outputOf(logger: GatewayOptions['logger']): GatewayLogger['output'] | undefined {
+  return logger instanceof GatewayLogger ? logger.output : undefined;
 }
 
 function createApp(

@@ -3,9 +3,16 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { systemClock } from '../resilience/clock.js';
 import { type FinishedComposite } from './exchange-context.js';
-import { ExchangeEvents } from './exchange-events.js';
+import { type ExchangeFailure, ExchangeEvents } from './exchange-events.js';
 import { ServedRoutes } from './served-routes.js';
 import { whenServed } from './when-served.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Why it was answered with a 5xx. */
+    failure: ExchangeFailure | undefined;
+  }
+}
 
 /** Tells {@link ExchangeEvents} of each request once it is over, whatever became of it. */
 @Injectable()
@@ -16,6 +23,7 @@ export class ExchangeWatch {
     private readonly events: ExchangeEvents,
   ) {
     whenServed(host, (fastify) => {
+      fastify.decorateRequest('failure', undefined);
       fastify.addHook('onRequest', (request, reply, done) => {
         if (events.active) this.watch(request, reply);
         done();
@@ -27,7 +35,7 @@ export class ExchangeWatch {
     const startedAt = Date.now();
     const begin = systemClock.now();
     reply.raw.once('close', () => {
-      const { id: requestId, method, exchange } = request;
+      const { id: requestId, method, exchange, failure } = request;
       const { headersSent, statusCode, writableFinished } = reply.raw;
       // What runs for it ends now, and is to be told of as it ended.
       if (!writableFinished) exchange?.clientLeft();
@@ -41,12 +49,19 @@ export class ExchangeWatch {
         durationMs: systemClock.now() - begin,
         composites: exchange?.composites ?? NONE,
         exchange,
+        bytes: writableFinished ? announcedBytes(reply) : undefined,
+        failure,
       });
     });
   }
 }
 
 const NONE: readonly FinishedComposite[] = [];
+
+function announcedBytes({ raw }: FastifyReply): number | undefined {
+  const length = raw.getHeader('content-length');
+  return length === undefined ? undefined : Number(length);
+}
 
 const declared = new Map<string, string>();
 
