@@ -3,6 +3,8 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Tracer } from '@opentelemetry/api';
 import { type FastifyServerOptions } from 'fastify';
+import { ExchangeEvents } from './aggregation/exchange-events.js';
+import { FailureLog } from './aggregation/failure-log.js';
 import { gatewayServerOptions } from './aggregation/server-options.js';
 import { AppModule } from './app.module.js';
 import { packageVersion } from './cli/package-version.js';
@@ -12,6 +14,9 @@ import { ManagementModule } from './management.module.js';
 import { serveOpenApi } from './openapi.js';
 import { GatewayReload } from './reload.js';
 import { startTracing } from './telemetry/tracing.js';
+import { GatewayLog } from './telemetry/log/gateway-log.js';
+import { GatewayLogger } from './telemetry/log/gateway-logger.js';
+import { UpstreamRegistry } from './upstream/upstream-registry.js';
 import { type GatewayDefinition } from './composite/config/gateway.js';
 
 /** A running gateway: the API, and the management side that shares its upstreams. */
@@ -73,13 +78,20 @@ export async function startGateway(
   });
   const api = await createApi(definition, { ...options, tracer: tracing?.tracer });
   serveOpenApi(api);
-  const reload = new GatewayReload(api, definition);
-  const management = await createApp(ManagementModule.of(api, reload.state), options.logger);
+  const log = startLog(api, definition, options.logger);
+  const reload = new GatewayReload(api, definition, ({ telemetry }) => {
+    log.configure(telemetry.log);
+  });
+  const management = await createApp(
+    ManagementModule.of(api, reload.state, { levels: log.levels, output: outputOf(options.logger) }),
+    options.logger,
+  );
   try {
     await listen(api, { side: 'api', port, host });
     await listen(management, { side: 'management', port: managementPort, host: managementHost });
   } catch (error) {
     // What has been started by then would keep the process.
+    log.stop();
     await Promise.allSettled([api.close(), management.close(), tracing?.stop()]);
     throw error;
   }
@@ -95,11 +107,35 @@ export async function startGateway(
       const drained = api.close().then(() => tracing?.stop());
       await Promise.race([drained, drainLimit(reload.definition.config.server.shutdownDrainMs)]);
       await management.close();
+      log.stop();
     },
   };
 }
 
 const tracingLog = new Logger('Tracing');
+
+/** Logs requests and calls as the configuration says. */
+function startLog(
+  api: NestFastifyApplication,
+  { config }: GatewayDefinition,
+  logger: GatewayOptions['logger'],
+): GatewayLog {
+  const log = new GatewayLog(
+    {
+      exchanges: api.get(ExchangeEvents),
+      failures: api.get(FailureLog),
+      upstreams: api.get(UpstreamRegistry).events,
+    },
+    logger instanceof GatewayLogger ? logger.levels : undefined,
+  );
+  // Nobody would see it.
+  if (logger !== false) log.configure(config.telemetry.log);
+  return log;
+}
+
+function outputOf(logger: GatewayOptions['logger']): GatewayLogger['output'] | undefined {
+  return logger instanceof GatewayLogger ? logger.output : undefined;
+}
 
 function createApp(
   root: DynamicModule,

@@ -16,14 +16,24 @@ import { MetricsModule } from './telemetry/metrics.module.js';
 import { UpstreamProber } from './health/upstream-prober.js';
 import { UpstreamStatistics } from './health/upstream-statistics.js';
 import { systemClock } from './resilience/clock.js';
+import { AdminToken } from './telemetry/admin.guard.js';
+import { LogManagementModule, type SharedLog } from './telemetry/log/log-management.module.js';
 import { UpstreamRegistry } from './upstream/upstream-registry.js';
 
 /** The root of the management application: what describes the inside of the one that serves the API. */
 @Module({})
 export class ManagementModule {
-  /** @param api the application that serves the API, whose upstreams it shares. */
-  static of(api: INestApplicationContext, configuration: ConfigurationState): DynamicModule {
-    const { metrics } = api.get(UpstreamRegistry).config.telemetry;
+  /**
+   * @param api the application that serves the API, whose upstreams it shares.
+   * @param log what `/log` shows and changes; undefined where another logger writes.
+   */
+  static of(
+    api: INestApplicationContext,
+    configuration: ConfigurationState,
+    log?: Omit<SharedLog, 'token'>,
+  ): DynamicModule {
+    const { server, telemetry } = api.get(UpstreamRegistry).config;
+    const token = new AdminToken(server.adminToken);
     return {
       module: ManagementModule,
       imports: [
@@ -35,12 +45,13 @@ export class ManagementModule {
           configuration,
           composites: api.get(AffectedComposites),
           identity: {
-            serviceId: api.get(UpstreamRegistry).config.telemetry.serviceName,
+            serviceId: telemetry.serviceName,
             version: packageVersion(),
           },
         }),
-        ...(metrics.enabled ? [metricsOf(api, configuration)] : []),
+        ...(telemetry.metrics.enabled ? [metricsOf(api, configuration)] : []),
         ...consoleOf(api, configuration),
+        ...(log === undefined ? [] : [LogManagementModule.sharing({ ...log, token })]),
       ],
     };
   }

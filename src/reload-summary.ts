@@ -8,12 +8,15 @@ export interface ReloadChanges {
   readonly added: readonly string[];
   readonly removed: readonly string[];
   readonly upstreams: readonly UpstreamChange[];
+  /** Settings of the server and of telemetry that have another value now, by their paths in the file. */
+  readonly settings: readonly string[];
 }
 
 export function reloadChanges(
   before: readonly CompositePlan[],
   after: readonly CompositePlan[],
   upstreams: readonly UpstreamChange[],
+  settings: readonly string[],
 ): ReloadChanges {
   const was = new Map(before.map(({ config }) => [config.name, config]));
   const names = after.map(({ config }) => config.name);
@@ -24,15 +27,16 @@ export function reloadChanges(
     added: names.filter((name) => !was.has(name)),
     removed: [...was.keys()].filter((name) => !names.includes(name)),
     upstreams,
+    settings,
   };
 }
 
-export function isNothing({ changed, added, removed, upstreams }: ReloadChanges): boolean {
-  return [changed, added, removed, upstreams].every((names) => names.length === 0);
+export function isNothing({ changed, added, removed, upstreams, settings }: ReloadChanges): boolean {
+  return [changed, added, removed, upstreams, settings].every((names) => names.length === 0);
 }
 
 /** One line: `2 composites changed (a, b), 1 added (c); upstream offers: attemptTimeoutMs, retry` */
-export function summaryOf({ changed, added, removed, upstreams }: ReloadChanges): string {
+export function summaryOf({ changed, added, removed, upstreams, settings }: ReloadChanges): string {
   const composites = [
     ['changed', changed],
     ['added', added],
@@ -44,7 +48,11 @@ export function summaryOf({ changed, added, removed, upstreams }: ReloadChanges)
       const kind = names.length === 1 ? 'composite ' : 'composites ';
       return `${names.length} ${at === 0 ? kind : ''}${what} (${names.join(', ')})`;
     });
-  return [...(counted.length === 0 ? [] : [counted.join(', ')]), ...upstreams.map(ofUpstream)].join('; ');
+  return [
+    ...(counted.length === 0 ? [] : [counted.join(', ')]),
+    ...upstreams.map(ofUpstream),
+    ...settings,
+  ].join('; ');
 }
 
 function ofUpstream(change: UpstreamChange): string {

@@ -8,8 +8,8 @@ import { ShutdownState } from './health/shutdown-state.js';
 import { isNothing, reloadChanges, summaryOf } from './reload-summary.js';
 import { ConfigurationError } from './upstream/config/configuration-error.js';
 import { ConfigurationReport } from './upstream/config/configuration-report.js';
-import { gatewayText } from './upstream/config/gateway-config.js';
-import { settingsForNextStart } from './upstream/config/next-start.js';
+import { gatewayText, type GatewayConfig } from './upstream/config/gateway-config.js';
+import { settingsAtOnce, settingsForNextStart } from './upstream/config/next-start.js';
 import { UpstreamRegistry } from './upstream/upstream-registry.js';
 
 const logger = new Logger('Reload');
@@ -31,6 +31,8 @@ export class GatewayReload {
   constructor(
     api: INestApplicationContext,
     private current: GatewayDefinition,
+    /** Told of the configuration that is in force from now on. */
+    private readonly onTakenOver: (config: GatewayConfig) => void = () => undefined,
   ) {
     this.registry = api.get(UpstreamRegistry);
     this.routes = api.get(CompositeRoutes);
@@ -95,9 +97,11 @@ export class GatewayReload {
   /** In one turn of the event loop: no request sees the one without the other. */
   private takeOver(next: GatewayDefinition): void {
     const waiting = settingsForNextStart(this.registry.config, next.config);
+    const settings = settingsAtOnce(this.registry.config, next.config);
     const upstreams = this.registry.replace(next.config);
     this.routes.replace(next.composites);
-    const changes = reloadChanges(this.current.composites, next.composites, upstreams);
+    this.onTakenOver(this.registry.config);
+    const changes = reloadChanges(this.current.composites, next.composites, upstreams, settings);
     this.current = next;
     if (isNothing(changes)) this.state.confirmed();
     else this.state.replaced(summaryOf(changes));

@@ -2,9 +2,9 @@ import { setFlagsFromString } from 'node:v8';
 import { type Type } from '@nestjs/common';
 import { type GatewayDefinition, loadGateway } from './composite/config/gateway.js';
 import { type Ports, startGateway } from './gateway.js';
-import { GatewayLogger } from './gateway-logger.js';
 import { ListenError } from './listen-error.js';
 import { reloadOnRequest } from './reload.js';
+import { GatewayLogger } from './telemetry/log/gateway-logger.js';
 import { ConfigurationError } from './upstream/config/configuration-error.js';
 import { type ConfigurationSource } from './upstream/config/configuration-source.js';
 
@@ -12,6 +12,9 @@ import { type ConfigurationSource } from './upstream/config/configuration-source
 // large collections look. The small ones then take twice as long (3.5 ms against 1.7), and the process half as much
 // memory again (237 MiB against 160).
 setFlagsFromString('--no-allocation-site-pretenuring');
+
+/** So long, in ms, whoever reads the log may take for what was logged last. */
+const LAST_WORDS_MS = 1_000;
 
 export interface ServeOptions {
   /** Path of the gateway file. Default `gateway.yaml`. */
@@ -28,10 +31,15 @@ export interface ServeOptions {
  * is exit code 1.
  */
 export async function serve({ file, features = [], ports = {} }: ServeOptions): Promise<void> {
-  const logger = new GatewayLogger(process.env['NODE_ENV'] === 'production');
+  const logger = new GatewayLogger();
+  // However it ends, what was logged by then has been written.
+  process.on('exit', () => {
+    logger.output.flush();
+  });
   let definition: GatewayDefinition | undefined;
   try {
     definition = loadGateway({ file });
+    logger.useFormat(definition.config.telemetry.log.format);
     const gateway = await startGateway(definition, { features, logger, ports });
     logger.log(
       `API on ${await gateway.api.getUrl()}, management on ${await gateway.management.getUrl()}`,
@@ -44,12 +52,16 @@ export async function serve({ file, features = [], ports = {} }: ServeOptions): 
       if (stopping) process.exit(1);
       stopping = true;
       gateway.stop(graceMs).then(
-        () => process.exit(0),
+        () => exitOnceWritten(0),
         (error: unknown) => {
           logger.fatal('the shutdown failed', error);
-          process.exit(1);
+          return exitOnceWritten(1);
         },
       );
+    };
+    const exitOnceWritten = async (code: number): Promise<never> => {
+      await logger.output.drained(LAST_WORDS_MS);
+      process.exit(code);
     };
     reloadOnRequest(gateway.reload);
     process.on('SIGTERM', () => {

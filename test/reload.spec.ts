@@ -428,7 +428,7 @@ describe('settings that a start reads', () => {
         'cache: { maxBytes: 1MiB }',
     );
     expect(log.lines).toEqual([
-      'log reloaded: nothing has changed',
+      'log reloaded: server.shutdownGraceMs',
       'warn server.deadlineHeader, cache.maxBytes: takes effect at the next start',
     ]);
     expect(new URL(await api.getUrl()).port).toBe(port);

@@ -1,5 +1,18 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { type FailureReason } from '../upstream/upstream-error.js';
 import { type ExchangeContext, type FinishedComposite } from './exchange-context.js';
+
+/** Why a request was answered with a 5xx, for those who run the gateway. */
+export interface ExchangeFailure {
+  /** The part that ended its composite; undefined for a failure outside any. */
+  readonly part: string | undefined;
+  /** Undefined for what nobody expected. */
+  readonly reason: FailureReason | undefined;
+  /** In a few words, none of which is a value, a URL or a header. */
+  readonly detail: string;
+  /** What nobody expected, as it was. */
+  readonly unexpected: unknown;
+}
 
 /** A request to the API has been answered, or its client has left. */
 export interface ExchangeEvent {
@@ -20,6 +33,10 @@ export interface ExchangeEvent {
   readonly composites: readonly NamedComposite[];
   /** Undefined where it was refused before a handler was looked for. */
   readonly exchange: ExchangeContext | undefined;
+  /** The size its body was announced with; undefined where it was not, and for a client that left. */
+  readonly bytes?: number | undefined;
+  /** Undefined where it was answered otherwise, and where that was somebody's wish: a refusal at the door, say. */
+  readonly failure?: ExchangeFailure | undefined;
 }
 
 /** A composite by its name: the one it was given, or the verb and the route it is served at, `GET /orders/{id}`. */

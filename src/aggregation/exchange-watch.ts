@@ -3,9 +3,16 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { systemClock } from '../resilience/clock.js';
 import { type FinishedComposite } from './exchange-context.js';
-import { ExchangeEvents, type NamedComposite } from './exchange-events.js';
+import { type ExchangeFailure, ExchangeEvents, type NamedComposite } from './exchange-events.js';
 import { ServedRoutes } from './served-routes.js';
 import { whenServed } from './when-served.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Why it was answered with a 5xx. */
+    failure: ExchangeFailure | undefined;
+  }
+}
 
 /** Tells {@link ExchangeEvents} of each request once it is over, whatever became of it. */
 @Injectable()
@@ -18,6 +25,7 @@ export class ExchangeWatch {
     private readonly events: ExchangeEvents,
   ) {
     whenServed(host, (fastify) => {
+      fastify.decorateRequest('failure', undefined);
       fastify.addHook('onRequest', (request, reply, done) => {
         if (events.active) this.watch(request, reply);
         done();
@@ -36,7 +44,7 @@ export class ExchangeWatch {
     this.watched++;
     reply.raw.once('close', () => {
       this.watched--;
-      const { id: requestId, method, exchange } = request;
+      const { id: requestId, method, exchange, failure } = request;
       const { headersSent, statusCode, writableFinished } = reply.raw;
       // What runs for it ends now, and is to be told of as it ended.
       if (!writableFinished) exchange?.clientLeft();
@@ -51,6 +59,8 @@ export class ExchangeWatch {
         durationMs: systemClock.now() - begin,
         composites: exchange?.composites.map((composite) => named(composite, method, route)) ?? NONE,
         exchange,
+        bytes: writableFinished ? announcedBytes(reply) : undefined,
+        failure,
       });
     });
   }
@@ -62,6 +72,11 @@ function named(composite: FinishedComposite, method: string, route: string | und
   // HEAD is GET without the body, and the same composite.
   const { name = `${method === 'HEAD' ? 'GET' : method} ${route ?? ''}` } = composite;
   return { ...composite, name };
+}
+
+function announcedBytes({ raw }: FastifyReply): number | undefined {
+  const length = raw.getHeader('content-length');
+  return length === undefined ? undefined : Number(length);
 }
 
 const declared = new Map<string, string>();

@@ -2,17 +2,24 @@ import { VirtualClock } from '../resilience/virtual-clock.js';
 import { RationedLog } from './rationed-log.js';
 
 let clock: VirtualClock;
-let log: RationedLog;
+let log: RationedLog<string>;
 let lines: string[];
 
 beforeEach(() => {
   clock = new VirtualClock();
   lines = [];
-  log = new RationedLog((line) => lines.push(line), clock);
+  log = rationed();
 });
 
+function rationed(atOnce?: number): RationedLog<string> {
+  const write = (said: string, more: number): void => {
+    lines.push(more === 0 ? said : `${said} (${more} more)`);
+  };
+  return new RationedLog({ write, clock, ...(atOnce === undefined ? {} : { atOnce }) });
+}
+
 function say(kind: string, ...texts: readonly string[]): void {
-  for (const text of texts) log.say(kind, () => text);
+  for (const text of texts) log.say(kind, text);
 }
 
 describe('RationedLog', () => {
@@ -49,11 +56,18 @@ describe('RationedLog', () => {
     expect(lines).toEqual(['one', 'three']);
   });
 
-  it('makes no line that is not written', () => {
-    const make = jest.fn(() => 'line');
-    for (let count = 0; count < 100; count++) log.say('a', make);
+  it('says as many at once as it may, and sums up only beyond that', () => {
+    log = rationed(3);
+    say('a', 'one', 'two', 'three');
     clock.advance(1000);
-    expect(make).toHaveBeenCalledTimes(2);
+    say('a', 'four', 'five', 'six');
+    expect(lines.splice(0)).toEqual(['one', 'two', 'three', 'four', 'five', 'six']);
+    say('a', 'seven', 'eight');
+    clock.advance(1000);
+    expect(lines.splice(0)).toEqual(['eight (1 more)']);
+    say('a', 'nine', 'ten');
+    clock.advance(1000);
+    expect(lines).toEqual(['ten (1 more)']);
   });
 
   it('keeps nothing to itself at the end', () => {

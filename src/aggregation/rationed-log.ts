@@ -1,28 +1,32 @@
 import { type Clock, type Timer } from '../resilience/clock.js';
 
-/** So often, in ms, comes a line of one kind. */
+/** So often, in ms, comes a line of one kind once there are more of them than it may have at once. */
 const PERIOD_MS = 1000;
 
+export interface RationedLogOptions<T> {
+  /** @param more how many of the kind are not said besides. */
+  readonly write: (said: T, more: number) => void;
+  readonly clock: Clock;
+  /** How many of a kind are said at once in a period. Default 1. */
+  readonly atOnce?: number;
+}
+
 /**
- * Says what may happen often: of each kind the first at once, and then, once a second, the latest of those that came
+ * Says what may happen often: of each kind the first ones at once, and then, once a second, the latest of those that came
  * meanwhile and how many there were besides. A kind that does not come for a second is forgotten.
  */
-export class RationedLog {
-  private readonly kinds = new Map<string, HeldBack>();
+export class RationedLog<T> {
+  private readonly kinds = new Map<string, HeldBack<T>>();
 
-  constructor(
-    private readonly write: (line: string) => void,
-    private readonly clock: Clock,
-  ) {}
+  constructor(private readonly options: RationedLogOptions<T>) {}
 
-  /** @param line is made only if it is written. */
-  say(kind: string, line: () => string): void {
-    const held = this.kinds.get(kind);
-    if (held !== undefined) held.add(line);
-    else {
-      this.write(line());
-      this.kinds.set(kind, new HeldBack(this.clock, this.write, () => this.kinds.delete(kind)));
+  say(kind: string, said: T): void {
+    let held = this.kinds.get(kind);
+    if (held === undefined) {
+      held = new HeldBack(this.options, () => this.kinds.delete(kind));
+      this.kinds.set(kind, held);
     }
+    held.add(said);
   }
 
   /** Writes what is held back now. */
@@ -31,27 +35,33 @@ export class RationedLog {
   }
 }
 
-/** What came of one kind since its last line. */
-class HeldBack {
-  private latest: (() => string) | undefined;
+/** What came of one kind in this period. */
+class HeldBack<T> {
+  private saidAtOnce = 0;
+  private latest: { readonly said: T } | undefined;
   private count = 0;
   private timer: Timer;
 
   constructor(
-    private readonly clock: Clock,
-    private readonly write: (line: string) => void,
+    private readonly options: RationedLogOptions<T>,
     private readonly forget: () => void,
   ) {
     this.wait();
   }
 
-  add(line: () => string): void {
-    this.latest = line;
-    this.count++;
+  add(said: T): void {
+    const { write, atOnce = 1 } = this.options;
+    if (this.saidAtOnce < atOnce) {
+      this.saidAtOnce++;
+      write(said, 0);
+    } else {
+      this.latest = { said };
+      this.count++;
+    }
   }
 
   end(): void {
-    this.clock.clearTimeout(this.timer);
+    this.options.clock.clearTimeout(this.timer);
     this.writeLatest();
     this.forget();
   }
@@ -70,14 +80,14 @@ class HeldBack {
     if (latest === undefined) return;
     this.latest = undefined;
     this.count = 0;
-    this.write(count === 1 ? latest() : `${latest()} (${count - 1} more)`);
+    this.options.write(latest.said, count - 1);
   }
 
   private wait(): void {
-    this.timer = this.clock.setTimeout(periodOver, PERIOD_MS, this);
+    this.timer = this.options.clock.setTimeout(periodOver, PERIOD_MS, this);
   }
 }
 
-function periodOver(held: HeldBack): void {
+function periodOver<T>(held: HeldBack<T>): void {
   held.periodOver();
 }

@@ -1,9 +1,6 @@
-import { z } from 'zod';
+import { secretText } from './secret-text.js';
 
-const EXPECTED = 'a token of 16 to 256 visible characters, without spaces';
+const EXPECTED = 'a token of 16 to 256 visible characters, without spaces; in quotes where it is a number';
 
-/** What an operator has to know to change anything. It is a secret, and never shown. */
-export const adminToken = z.string({ error: EXPECTED }).superRefine((token, context) => {
-  if (/^[\x21-\x7e]{16,256}$/.test(token)) return;
-  context.addIssue({ code: 'custom', message: EXPECTED, params: { found: 'something else (not shown)' } });
-});
+/** What an operator has to know to change anything. */
+export const adminToken = secretText(EXPECTED, (token) => /^[\x21-\x7e]{16,256}$/.test(token));

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type ConfigurationReport } from './configuration-report.js';
 import { type Path, UNRESOLVED, valueAt } from './configuration-source.js';
 import { nearestName } from './nearest-name.js';
+import { secrets } from './secret-text.js';
 
 /** What groups of many keys say of them: all their names would be no help. */
 export const keyListings = z.registry<{ readonly keys: string }>();
@@ -34,12 +35,20 @@ export function checkedInput<S extends z.ZodType>(
       }
     } else {
       refuse(path, () => {
-        sayUnexpected(issue, report);
+        if (isSecret(schemaAt(schema, path))) report.unexpected(path, issue.message, NOT_SHOWN);
+        else sayUnexpected(issue, report);
       });
     }
   }
   const remaining = schema.safeParse(without(input, [...refused.values()]));
   return remaining.success ? remaining.data : undefined;
+}
+
+const NOT_SHOWN = 'something else (not shown)';
+
+function isSecret(schema: unknown): boolean {
+  const kind = unwrapped(schema);
+  return kind instanceof z.ZodString && secrets.has(kind);
 }
 
 /** Of a value that may be one of several kinds: what is wrong with it as the kind it is, if it is one of them. */

@@ -147,6 +147,26 @@ describe('a gateway file', () => {
     expect(messages.join()).not.toMatch(/secret|tooshort/);
   });
 
+  it.each([
+    '12345678901234567890',
+    '1234e5678',
+    'true',
+    '[0123456789abcdef]',
+    '{ 0123456789abcdef: 1 }',
+    '${T}',
+  ])('shows no secret that is no text: %s', (written) => {
+    const text = `server: { adminToken: ${written} }
+telemetry: { tracing: { endpoint: ${written} } }
+cache: { redisUrl: ${written} }
+upstreams: { a: { url: http://a } }`;
+    const messages = messagesOf(text, { T: '12345678901234567890' });
+    expect(messages).toHaveLength(3);
+    for (const message of messages) {
+      expect(message).toMatch(/: found something else \(not shown\); expected (a token|the URL|a Redis URL)/);
+      expect(message).not.toMatch(/\d{5}|abcdef/);
+    }
+  });
+
   it('may say everything', () => {
     const text = `
 server: { host: '::', port: \${PORT}, managementHost: 0.0.0.0, managementPort: 0, shutdownGraceMs: 0, shutdownDrainMs: 1m,

@@ -16,6 +16,13 @@ export function takenOver(running: GatewayConfig, next: GatewayConfig): GatewayC
   return { ...next, server, cache: running.cache, telemetry: { ...running.telemetry, log } };
 }
 
+/** The settings of `next`, but for upstreams and composites, that hold as soon as it is read, by their paths in the file. */
+export function settingsAtOnce(running: GatewayConfig, next: GatewayConfig): readonly string[] {
+  const server = AT_ONCE.filter((key) => changedKeys(running.server, next.server).includes(key));
+  const log = changedKeys(running.telemetry.log, next.telemetry.log).filter((key) => key !== 'format');
+  return [...server.map((key) => `server.${key}`), ...log.map((key) => `telemetry.log.${key}`)];
+}
+
 /** The settings of `next` that have to wait for the next start, by their paths in the file. */
 export function settingsForNextStart(running: GatewayConfig, next: GatewayConfig): readonly string[] {
   const atOnce: ReadonlySet<string> = new Set(AT_ONCE);
