@@ -58,8 +58,8 @@ export class ExchangeWatch {
 
 const NONE: readonly FinishedComposite[] = [];
 
-function announcedBytes({ raw }: FastifyReply): number | undefined {
-  const length = raw.getHeader('content-length');
+function announcedBytes(reply: FastifyReply): number | undefined {
+  const length = reply.getHeader('content-length');
   return length === undefined ? undefined : Number(length);
 }
 

@@ -123,7 +123,7 @@ describe('the log in production', () => {
       },
       { nodeEnv: 'production', isTTY: true },
     );
-     
+
     expect(text).toMatch(/^[\x20-\x7e]+\n$/);
   });
 
