@@ -52,7 +52,8 @@ function routesDocument(api: INestApplication): OpenAPIObject {
     .setOpenAPIVersion('3.1.0')
     .setTitle('Tributary')
     .setDescription('Several upstream calls become one fast, honest response.')
-    .setVersion('0.1.0')
+    // That of the API, as far as there is one: which release serves it is nobody's business.
+    .setVersion('1')
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .build();
   return SwaggerModule.createDocument(api, config, {

@@ -74,8 +74,8 @@ function named(composite: FinishedComposite, method: string, route: string | und
   return { ...composite, name };
 }
 
-function announcedBytes({ raw }: FastifyReply): number | undefined {
-  const length = raw.getHeader('content-length');
+function announcedBytes(reply: FastifyReply): number | undefined {
+  const length = reply.getHeader('content-length');
   return length === undefined ? undefined : Number(length);
 }
 

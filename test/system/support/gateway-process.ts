@@ -33,7 +33,7 @@ export class GatewayProcess {
       for (const stream of [child.stdout, child.stderr]) {
         createInterface({ input: stream }).on('line', (line) => {
           log.push(line);
-          const found = /API on (http:\S+), management on (http:\S+)/.exec(line);
+          const found = /API on (http:\S+), management on (http:[^\s"]+)/.exec(line);
           if (found !== null) resolve(found);
         });
       }
@@ -43,6 +43,20 @@ export class GatewayProcess {
     });
     const [, apiUrl = '', managementUrl = ''] = await address;
     return new GatewayProcess(child, apiUrl, managementUrl, log);
+  }
+
+  /** Stops reading its log, which fills the pipe. */
+  holdLog(): void {
+    this.child.stdout?.pause();
+  }
+
+  readLog(): void {
+    this.child.stdout?.resume();
+  }
+
+  /** Hangs up on its log for good. */
+  closeLog(): void {
+    this.child.stdout?.destroy();
   }
 
   get running(): boolean {
