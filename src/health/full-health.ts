@@ -5,6 +5,7 @@ import { type AdmissionSnapshot } from '../resilience/admission.js';
 import { type AffectedComposite, AffectedComposites } from './affected-composites.js';
 import { type RunningConfiguration, ConfigurationState } from './configuration-state.js';
 import { GatewayHealth } from './gateway-health.js';
+import { ShutdownState } from './shutdown-state.js';
 import { UpstreamHealth } from './upstream-health.js';
 import { type UpstreamReport } from './upstream-report.js';
 
@@ -27,6 +28,7 @@ export class FullHealth {
     private readonly health: UpstreamHealth,
     private readonly composites: AffectedComposites,
     private readonly gateway: GatewayHealth,
+    private readonly shutdown: ShutdownState,
     private readonly admission: AdmissionControl,
     private readonly configuration: ConfigurationState,
   ) {}
@@ -34,6 +36,11 @@ export class FullHealth {
   /** The number of the configuration in force. */
   get generation(): number {
     return this.configuration.report().generation;
+  }
+
+  /** What is the same as long as nothing has changed that whoever asks wants to know at once. */
+  state(): readonly unknown[] {
+    return [this.health.revision, this.shutdown.begun, this.configuration.report()];
   }
 
   /** All upstreams, in the order of the configuration. */

@@ -6,6 +6,7 @@ import {
   HealthIndicatorService,
 } from '@nestjs/terminus';
 import { type UpstreamStatus } from './judgement.js';
+import { RecentAnswers } from './recent-answers.js';
 import { ShutdownState } from './shutdown-state.js';
 import { UpstreamHealth } from './upstream-health.js';
 import { type UpstreamReport } from './upstream-report.js';
@@ -18,6 +19,8 @@ import { type UpstreamReport } from './upstream-report.js';
  */
 @Injectable()
 export class GatewayHealth {
+  private readonly answers = new RecentAnswers<Promise<HealthCheckResult>>();
+
   constructor(
     private readonly upstreams: UpstreamHealth,
     private readonly shutdown: ShutdownState,
@@ -27,17 +30,21 @@ export class GatewayHealth {
 
   /** Whether requests should be sent here. Names the critical upstreams and nothing else: anybody may ask. */
   readiness(): Promise<HealthCheckResult> {
+    return this.answers.to('ready', [this.upstreams.revision, this.shutdown.begun], () => this.readyNow());
+  }
+
+  /** What these reports come to, for those who run the gateway; all that they say is in it. */
+  inFull(reports: readonly UpstreamReport[]): Promise<HealthCheckResult> {
+    return this.check(reports.map((report) => this.indicate(report)));
+  }
+
+  private readyNow(): Promise<HealthCheckResult> {
     return this.check(
       this.upstreams.critical().map(({ name, down }) => {
         const indicator = this.indicators.check(name);
         return down ? indicator.down() : indicator.up();
       }),
     );
-  }
-
-  /** What these reports come to, for those who run the gateway; all that they say is in it. */
-  inFull(reports: readonly UpstreamReport[]): Promise<HealthCheckResult> {
-    return this.check(reports.map((report) => this.indicate(report)));
   }
 
   private indicate({ name, status, reason, ...rest }: UpstreamReport): HealthIndicatorResult {

@@ -1,5 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Subscription } from 'rxjs';
 import { type Upstream } from '../upstream/upstream.js';
+import { type UpstreamEvent } from '../upstream/upstream-events.js';
 import { UpstreamRegistry } from '../upstream/upstream-registry.js';
 import { type Judgement, judge, type UpstreamStatus } from './judgement.js';
 import { UpstreamProber } from './upstream-prober.js';
@@ -14,7 +16,8 @@ import { UpstreamTraffic } from './upstream-traffic.js';
 @Injectable()
 export class UpstreamHealth implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly seen = new Map<string, Seen>();
-  private stopListening: (() => void) | undefined;
+  private subscription: Subscription | undefined;
+  private changes = 0;
 
   constructor(
     private readonly registry: UpstreamRegistry,
@@ -25,14 +28,27 @@ export class UpstreamHealth implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Runs again where another application shares this: Nest calls the hooks of values too. */
   onApplicationBootstrap(): void {
-    this.stopListening ??= this.registry.events.subscribe((event) => {
-      if (event.type !== 'configured') return;
-      if (event.change !== 'changed' || event.settings.includes('urls')) this.seen.delete(event.upstream);
-    });
+    if (this.subscription !== undefined) return;
+    const changed = (): void => {
+      this.changes++;
+    };
+    this.subscription = new Subscription();
+    this.subscription.add(this.prober.pauses.subscribe(changed));
+    this.subscription.add(this.traffic.trouble.subscribe(changed));
+    this.subscription.add(
+      this.registry.events.subscribe((event) => {
+        this.note(event);
+      }),
+    );
   }
 
   onModuleDestroy(): void {
-    this.stopListening?.();
+    this.subscription?.unsubscribe();
+  }
+
+  /** Another number whenever something has happened that may be a change of status, or of what is configured. */
+  get revision(): number {
+    return this.changes;
   }
 
   of(upstream: Upstream): Judgement {
@@ -78,6 +94,29 @@ export class UpstreamHealth implements OnApplicationBootstrap, OnModuleDestroy {
     return upstream === undefined ? undefined : this.reportOf(upstream);
   }
 
+  private note(event: UpstreamEvent): void {
+    switch (event.type) {
+      case 'configured':
+        if (event.change !== 'changed' || event.settings.includes('urls')) this.seen.delete(event.upstream);
+        this.changes++;
+        break;
+      case 'breaker':
+      case 'ejection':
+      case 'endpoint-refused':
+      case 'discovery':
+        this.changes++;
+        break;
+      case 'attempt':
+      case 'call':
+      case 'retry':
+      case 'hedge':
+      case 'hedge-won':
+      case 'breaker-notice':
+      case 'cache':
+      case 'coalesced':
+    }
+  }
+
   private reportOf(upstream: Upstream): UpstreamReport {
     const judgement = this.of(upstream);
     return upstreamReport(upstream, {
@@ -96,6 +135,7 @@ export class UpstreamHealth implements OnApplicationBootstrap, OnModuleDestroy {
     if (before?.status === status) return before.since;
     const since = runtime.clock.now();
     this.seen.set(name, { status, since });
+    this.changes++;
     return since;
   }
 }

@@ -22,6 +22,7 @@ export class UpstreamProber implements OnApplicationBootstrap, OnModuleDestroy {
   /** By name, as the file may change meanwhile. */
   private readonly paused = new Set<string>();
   private readonly finishedTurns = new Subject<Upstream>();
+  private readonly pausings = new Subject<Upstream>();
   private readonly subscription = new Subscription();
   private hasBegun = false;
 
@@ -33,6 +34,11 @@ export class UpstreamProber implements OnApplicationBootstrap, OnModuleDestroy {
   /** The upstream of each turn, once it is over, whether it asked or had no need to; and when its probes are paused. */
   get turns(): Observable<Upstream> {
     return this.finishedTurns;
+  }
+
+  /** The upstream whose probes are paused, or resumed. */
+  get pauses(): Observable<Upstream> {
+    return this.pausings;
   }
 
   /** What the last probe of an upstream found, if there was one that still counts. */
@@ -65,6 +71,7 @@ export class UpstreamProber implements OnApplicationBootstrap, OnModuleDestroy {
     if (upstream === undefined) return false;
     this.paused.add(name);
     this.end(name);
+    this.pausings.next(upstream);
     this.finishedTurns.next(upstream);
     return true;
   }
@@ -77,7 +84,10 @@ export class UpstreamProber implements OnApplicationBootstrap, OnModuleDestroy {
   resume(name: string): boolean {
     const upstream = this.registry.find(name);
     if (upstream === undefined) return false;
-    if (this.paused.delete(name)) this.begin(upstream);
+    if (this.paused.delete(name)) {
+      this.begin(upstream);
+      this.pausings.next(upstream);
+    }
     return true;
   }
 
