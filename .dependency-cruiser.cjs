@@ -65,6 +65,17 @@ module.exports = {
       to: { path: '^(test|bench)/|\\.spec\\.ts$' },
     },
     {
+      name: 'opentelemetry-sdk-on-demand',
+      comment: 'A gateway that sends no spans loads the API and nothing else: import() it where it is used.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.spec\\.ts$|^src/[^/]+/testing/' },
+      to: {
+        path: 'node_modules/@opentelemetry/(sdk-|exporter-|resources|otlp-)',
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'no-cycles',
       severity: 'error',
       from: {},
