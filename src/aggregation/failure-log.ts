@@ -10,6 +10,9 @@ import { ServedRoutes } from './served-routes.js';
 
 const logger = new Logger('Problem');
 
+/** So many requests that fail because of the same kind of bug are logged in full in a second. */
+const BUGS_AT_ONCE = 10;
+
 /** A request that was answered with a 5xx. */
 interface Failed extends ExchangeFailure {
   /** `GET /orders/:id (request id)` */
@@ -18,13 +21,14 @@ interface Failed extends ExchangeFailure {
 }
 
 /**
- * Logs the requests that are answered with a 5xx, at most one a second for each route, part and reason: which part it was
- * and what it ran into, and what nobody expected with all there is. Where each request is logged anyway, that line says
- * it, and this log is silent.
+ * Logs the requests that are answered with a 5xx. Those that an upstream explains: which part it was and what it ran
+ * into, at most one a second for each route, part and reason. Those nobody expected: with all there is. Where each
+ * request is logged anyway, that line says it, and this log is silent.
  */
 @Injectable()
 export class FailureLog implements OnModuleDestroy {
-  private readonly rationed = new RationedLog<Failed>({ write, clock: systemClock });
+  private readonly explained = new RationedLog<Failed>({ write, clock: systemClock });
+  private readonly unexpected = new RationedLog<Failed>({ write, clock: systemClock, atOnce: BUGS_AT_ONCE });
   private tellers = 0;
 
   constructor(private readonly served: ServedRoutes) {}
@@ -42,7 +46,8 @@ export class FailureLog implements OnModuleDestroy {
     if (this.tellers > 0) return;
     const route = this.served.of(request);
     const kind = `${request.method} ${route} ${part ?? ''} ${reason ?? failure.detail}`;
-    this.rationed.say(kind, { ...failure, request: `${request.method} ${route} (${request.id})`, status });
+    const log = unexpected ? this.unexpected : this.explained;
+    log.say(kind, { ...failure, request: `${request.method} ${route} (${request.id})`, status });
   }
 
   /** Somebody logs every request, with its failure, until the answer is called. */
@@ -54,7 +59,8 @@ export class FailureLog implements OnModuleDestroy {
   }
 
   onModuleDestroy(): void {
-    this.rationed.flush();
+    this.explained.flush();
+    this.unexpected.flush();
   }
 }
 

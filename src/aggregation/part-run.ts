@@ -1,4 +1,4 @@
-import { HttpException, Logger } from '@nestjs/common';
+import { HttpException } from '@nestjs/common';
 import { Observable, Subscriber } from 'rxjs';
 import { systemClock } from '../resilience/clock.js';
 import { LagAwareTimer } from '../resilience/lag-aware-timer.js';
@@ -7,6 +7,7 @@ import { type AnswerNote, type AnswerNotes, type StaleAnswer } from '../upstream
 import { type RequestContext } from '../upstream/request-context.js';
 import { type RecordedSpan } from '../upstream/tracing/recorded-span.js';
 import { type FailureReason } from '../upstream/upstream-error.js';
+import { BugLog } from './bug-log.js';
 import { type CompositeRun } from './composite-run.js';
 import { type CalledPart, type Part } from './part.js';
 import { PartFailedError } from './part-failed-error.js';
@@ -19,7 +20,7 @@ import { beginPart, endPart } from './part-span.js';
 import { RequestProblem } from './request-problem.js';
 import { UNKNOWN_ANSWER } from './response-freshness.js';
 
-const logger = new Logger('Composite');
+const bugs = new BugLog();
 
 const NO_UPSTREAMS: readonly string[] = [];
 
@@ -207,7 +208,7 @@ export class PartRun implements AnswerNotes {
     // Where the request itself is at fault, no fallback makes up for it: the client has to hear of it.
     if (this.part.kind === 'optional' && !this.run.strict && !(error instanceof RequestProblem)) {
       if (failure === undefined && !(error instanceof HttpException)) {
-        logger.error(`the optional part '${this.name}' fell back because of a bug`, error);
+        bugs.say(`the optional part '${this.name}' fell back because of a bug`, error);
       }
       this.settle('fallback', reason, partial ?? this.part.fallback);
       return;
