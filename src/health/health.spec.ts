@@ -509,6 +509,16 @@ describe('health as application/health+json', () => {
     });
   });
 
+  it('has no check that is worse than the whole', async () => {
+    const { api, management } = await given('null');
+    reviews.status = 429;
+    const upstream = api.get(UpstreamRegistry).get('reviews');
+    await firstValueFrom(upstream.send({ method: 'GET', url: '/' })).catch(() => undefined);
+    const { body } = await document(management, '/health');
+    expect(body.status).toBe('pass');
+    expect(body.checks['reviews:errorRate']).toMatchObject([{ observedValue: 100, status: 'pass' }]);
+  });
+
   it('speaks of one upstream for itself', async () => {
     const { api, management } = await given('null');
     api.get(UpstreamRegistry).get('reviews').breaker.setMode('force-open');

@@ -173,8 +173,20 @@ function toOneDecimal(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-/** Moments of a monotonic clock in the words of the wall clock, as it stands now. */
+/** How far the wall clock may go another way before it is believed to have been set, in ms. */
+const SET_MS = 100;
+
+/** What a wall clock is ahead of a monotonic one. */
+const offsets = new WeakMap<Clock, number>();
+
+/** Moments of a monotonic clock in the words of the wall clock: the same moment is the same text each time. */
 function wallTimeOf(clock: Clock): (at: number) => string {
-  const offset = Date.now() - clock.now();
-  return (at) => new Date(offset + at).toISOString();
+  const now = Date.now() - clock.now();
+  let offset = offsets.get(clock);
+  if (offset === undefined || Math.abs(now - offset) > SET_MS) {
+    offset = now;
+    offsets.set(clock, offset);
+  }
+  const ahead = offset;
+  return (at) => new Date(ahead + at).toISOString();
 }
