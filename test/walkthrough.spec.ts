@@ -70,7 +70,11 @@ describe('the README’s walk-through', () => {
   }, 60_000);
 
   it('answers the new composite', async () => {
-    const response = await app.inject('/customers/c-1/deliveries');
+    let response = await app.inject('/customers/c-1/deliveries');
+    // Its shipments have 400 ms, which the first call of a process may miss on a machine that is busy.
+    for (let again = 0; again < 20 && response.headers['composite-complete'] !== '?1'; again++) {
+      response = await app.inject('/customers/c-1/deliveries');
+    }
 
     expect(response.json()).toMatchObject({
       customer: { id: 'c-1' },

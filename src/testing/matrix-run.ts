@@ -6,7 +6,7 @@ import { matrixDefinition, type MatrixStage, routeOf } from './matrix-definition
 import { StallWatch } from './stall-watch.js';
 
 /** What a composite's deadline comes down to where something is slow, in ms: in the first round, and in those after it. */
-const SLOW_DEADLINES_MS: readonly number[] = [250, 500, 1_000, 2_000];
+const SLOW_DEADLINES_MS: readonly number[] = [250, 500, 1_000, 2_000, 4_000];
 /** A process that stood still for this share of the deadline may have decided what came first. */
 const MAX_STALL_SHARE = 0.05;
 /** Combinations under way at once. */
