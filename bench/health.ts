@@ -12,27 +12,51 @@ import { formatNumber, formatTable } from './table.js';
 const UPSTREAMS = ['CUSTOMERS', 'ORDERS', 'CATALOG', 'INVENTORY', 'REVIEWS', 'OFFERS'];
 const MOST_PERCENT = 2;
 const CONNECTIONS = 4;
-const WARMUP_REQUESTS = 5_000;
+const BUSY_REQUESTS = 5_000;
+const BUSY_ROUNDS = 3;
 
-/** Something to ask; null asks nothing, for comparison. */
+/** Something to ask. */
 interface Question {
   readonly name: string;
   readonly port: 'api' | 'management' | 'bare';
-  readonly path: string | null;
+  readonly path: string;
   readonly accept?: string;
+}
+
+/** What answers cost, in percent of a core, and what upstreams saw meanwhile, in requests a second. */
+interface Cost {
   readonly cpuPercent: number[];
   readonly upstreamRequests: number[];
 }
 
-function question(name: string, port: Question['port'], path: string | null, accept?: string): Question {
-  const asked = accept === undefined ? {} : { accept };
-  return { name, port, path, ...asked, cpuPercent: [], upstreamRequests: [] };
+/** A question, and the bare one that was asked by turns with it: whoever else works here burdens both. */
+interface Measured {
+  readonly question: Question;
+  readonly asked: Cost;
+  readonly bare: Cost;
+  /** CPU time of an answer where one follows the other at once, in us. */
+  readonly busyMicros: number[];
+}
+
+const BARE: Question = { name: "a server of Node's own", port: 'bare', path: '/' };
+
+const QUESTIONS: readonly Question[] = [
+  { name: '/health', port: 'management', path: '/health' },
+  { name: '/health as health+json', port: 'management', path: '/health', accept: 'application/health+json' },
+  { name: '/health/upstreams/orders', port: 'management', path: '/health/upstreams/orders' },
+  { name: '/health/ready', port: 'api', path: '/health/ready' },
+  { name: '/health/live', port: 'api', path: '/health/live' },
+];
+
+function nothingYet(): Cost {
+  return { cpuPercent: [], upstreamRequests: [] };
 }
 
 async function benchmark(crew: Crew, options: HealthOptions): Promise<void> {
-  const { rounds, seconds, rate } = options;
+  const { seconds, rate } = options;
   console.log(describeMachine(thisMachine()));
-  console.log(`${rounds} rounds of ${seconds} s, ${formatNumber(rate)} health requests a second.\n`);
+  console.log(`${formatNumber(rate)} health requests a second, ${seconds} s each, by turns with as many to`);
+  console.log("a server of Node's own in the same process, which answers two bytes.\n");
   const services = crew.hire('the services', { file: join(import.meta.dirname, 'idle-services.js') });
   const [servicePort] = await services.ports();
   const urls = UPSTREAMS.map((name) => [`${name}_URL`, `http://127.0.0.1:${servicePort}`] as const);
@@ -42,61 +66,66 @@ async function benchmark(crew: Crew, options: HealthOptions): Promise<void> {
   });
   const [api, management, own] = await gateway.ports();
   const pools = { api: poolFor(api), management: poolFor(management), bare: poolFor(own) };
-  const bare = question("a server of Node's own", 'bare', '/');
-  const questions = [
-    question('nothing', 'api', null),
-    bare,
-    question('/health', 'management', '/health'),
-    question('/health as health+json', 'management', '/health', 'application/health+json'),
-    question('/health/upstreams/orders', 'management', '/health/upstreams/orders'),
-    question('/health/ready', 'api', '/health/ready'),
-    question('/health/live', 'api', '/health/live'),
-  ];
-  for (const each of questions) await warmUp(each, pools[each.port]);
-  for (let round = 0; round < rounds; round++) {
-    for (const each of orderOfRound(questions, round)) {
-      // What is reported is to be there: a minute without calls is cheap to report.
-      for (let call = 0; call < 20; call++) await get(pools.api, '/customers/c-1/overview');
-      await delay(500);
+  const all = QUESTIONS.map((question): Measured => {
+    return { question, asked: nothingYet(), bare: nothingYet(), busyMicros: [] };
+  });
+  // A gateway runs for weeks: what its code costs before it is compiled is not asked here.
+  for (const question of [BARE, ...QUESTIONS]) await askAtOnce(question, pools[question.port]);
+  for (let round = 0; round < BUSY_ROUNDS; round++) {
+    for (const { question, busyMicros } of orderOfRound(all, round)) {
       const before = await usage(gateway, services);
-      await ask(each, pools[each.port], options);
+      await askAtOnce(question, pools[question.port]);
       const after = await usage(gateway, services);
-      each.cpuPercent.push(((after.cpuMicros - before.cpuMicros) * 100) / (seconds * 1e6));
-      each.upstreamRequests.push(after.requests - before.requests);
+      busyMicros.push((after.cpuMicros - before.cpuMicros) / BUSY_REQUESTS);
+    }
+  }
+  const askFor = async (question: Question, cost: Cost): Promise<void> => {
+    const before = await usage(gateway, services);
+    await ask(question, pools[question.port], rate);
+    const after = await usage(gateway, services);
+    cost.cpuPercent.push((after.cpuMicros - before.cpuMicros) / 10_000);
+    cost.upstreamRequests.push(after.requests - before.requests);
+  };
+  for (let second = 0; second < seconds; second++) {
+    for (const { question, asked, bare } of orderOfRound(all, second)) {
+      // What is reported is to be there: a minute without calls is cheap to report.
+      for (let call = 0; call < 5; call++) await get(pools.api, '/customers/c-1/overview');
+      await delay(100);
+      await askFor(BARE, bare);
+      await askFor(question, asked);
     }
   }
   await Promise.all(Object.values(pools).map((pool) => pool.close()));
-  report(questions, bare, options);
+  report(all, options);
 }
 
 function poolFor(port: number | undefined): Pool {
   return new Pool(`http://127.0.0.1:${port}`, { connections: CONNECTIONS });
 }
 
-async function usage(gateway: Child, services: Child) {
+async function usage(
+  gateway: Child,
+  services: Child,
+): Promise<{ readonly cpuMicros: number; readonly requests: number }> {
   const { cpuMicros } = await gateway.ask('usage', null);
   return { cpuMicros, requests: await services.ask('calls', null) };
 }
 
-/** A gateway runs for weeks: what its code costs before it is compiled is not asked here. */
-async function warmUp({ path, accept }: Question, pool: Pool): Promise<void> {
-  let left = path === null ? 0 : WARMUP_REQUESTS;
+/** Asks as fast as it is answered. */
+async function askAtOnce({ path, accept }: Question, pool: Pool): Promise<void> {
+  let left = BUSY_REQUESTS;
   const one = async (): Promise<void> => {
-    while (path !== null && left-- > 0) await get(pool, path, accept);
+    while (left-- > 0) await get(pool, path, accept);
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, one));
 }
 
-/** Asks at a steady rate, whatever the answers take. */
-async function ask(
-  { path, accept }: Question,
-  pool: Pool,
-  { seconds, rate }: Pick<HealthOptions, 'seconds' | 'rate'>,
-): Promise<void> {
+/** Asks for a second at a steady rate, whatever the answers take. */
+async function ask({ path, accept }: Question, pool: Pool, rate: number): Promise<void> {
   const startedAt = performance.now();
   const answers: Promise<void>[] = [];
-  for (let count = 0; count < rate * seconds; count++) {
-    if (path !== null) answers.push(get(pool, path, accept));
+  for (let count = 0; count < rate; count++) {
+    answers.push(get(pool, path, accept));
     const dueInMs = startedAt + ((count + 1) * 1_000) / rate - performance.now();
     if (dueInMs > 0) await delay(dueInMs);
   }
@@ -112,28 +141,31 @@ async function get(pool: Pool, path: string, accept?: string): Promise<void> {
   await body.dump();
 }
 
-function report(questions: readonly Question[], bare: Question, { rate, seconds }: HealthOptions): void {
-  const beyond = ({ cpuPercent }: Question): number =>
-    median(cpuPercent.map((percent, round) => percent - (bare.cpuPercent[round] ?? NaN)));
-  const table = formatTable<Question>(
+function report(all: readonly Measured[], { rate, seconds }: HealthOptions): void {
+  const beyond = ({ asked, bare }: Measured): number =>
+    median(asked.cpuPercent.map((percent, second) => percent - (bare.cpuPercent[second] ?? NaN)));
+  const sum = (values: readonly number[]): number => values.reduce((one, other) => one + other, 0);
+  const table = formatTable<Measured>(
     [
-      { heading: 'asked for', align: 'left', cell: ({ name }) => name },
-      { heading: 'CPU %', cell: ({ cpuPercent }) => formatNumber(median(cpuPercent), 2) },
+      { heading: 'asked for', align: 'left', cell: ({ question }) => question.name },
+      { heading: 'busy us', cell: ({ busyMicros }) => formatNumber(median(busyMicros)) },
+      { heading: 'paced CPU %', cell: ({ asked }) => formatNumber(median(asked.cpuPercent), 2) },
+      { heading: 'bare CPU %', cell: ({ bare }) => formatNumber(median(bare.cpuPercent), 2) },
       { heading: 'beyond %', cell: (each) => formatNumber(beyond(each), 2) },
-      { heading: 'us a request', cell: (each) => formatNumber((beyond(each) * 10_000) / rate, 0) },
-      {
-        heading: `upstream requests in ${seconds} s`,
-        cell: ({ upstreamRequests }) => formatNumber(median(upstreamRequests)),
-      },
+      { heading: 'upstream requests', cell: ({ asked }) => formatNumber(sum(asked.upstreamRequests)) },
+      { heading: 'while bare', cell: ({ bare }) => formatNumber(sum(bare.upstreamRequests)) },
     ],
-    questions,
+    all,
   );
   console.log(`${table}\n`);
-  console.log("CPU of one core. Beyond: what it costs more than the two bytes of a server of Node's own.");
-  console.log('Upstream requests are the probes of six upstreams.\n');
-  for (const each of questions.filter(({ path, port }) => path !== null && port !== 'bare')) {
-    const holds = beyond(each) <= MOST_PERCENT ? 'holds' : 'does NOT hold';
-    console.log(`${each.name}: ${formatNumber(beyond(each), 2)} % beyond, at most ${MOST_PERCENT}: ${holds}`);
+  console.log(
+    'Busy: CPU time of an answer, one after another. Paced: percent of one core at the steady rate, waking',
+  );
+  console.log(`up for each; medians of ${seconds} pairs of seconds. Upstream requests are probes.\n`);
+  for (const { question, busyMicros } of all) {
+    const percent = (median(busyMicros) * rate) / 10_000;
+    const holds = percent <= MOST_PERCENT ? 'holds' : 'does NOT hold';
+    console.log(`${question.name}: ${formatNumber(percent, 2)} % (busy), at most ${MOST_PERCENT}: ${holds}`);
   }
 }
 
