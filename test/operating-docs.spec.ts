@@ -42,7 +42,9 @@ describe('docs/operating.md', () => {
       const value = valueAt(config, key.split('.'));
       expect([key, value]).not.toEqual([key, undefined]);
       const [first = ''] = written.split(/[,:] /);
-      expect(`${key} ${first}`).toBe(`${key} ${value === null ? first : String(value)}`);
+      expect(`${key} ${first}`).toBe(
+        `${key} ${value === null ? first : JSON.stringify(value).replaceAll('"', '')}`,
+      );
       if (value === null) expect(first).toMatch(/^(?:null|none)$/);
     }
   });
