@@ -22,7 +22,10 @@ export interface TelemetryConfig {
 }
 
 export interface LogConfig {
-  /** What is logged, and everything more severe. It may be changed while the gateway runs. Default info. */
+  /**
+   * What is logged, and everything more severe; `off` leaves what ends the process, and what operators do. It may be
+   * changed while the gateway runs. Default info.
+   */
   readonly level: LogLevel;
   /** `auto`: JSON where NODE_ENV is production, text elsewhere. Default auto. */
   readonly format: LogFormat;
@@ -30,7 +33,7 @@ export interface LogConfig {
   readonly requests: boolean;
   /**
    * How many of the requests that were answered in full, with a status below 400, are logged, in percent, at random.
-   * Those that were not are all logged. Default 100.
+   * Those that were not are all logged; of many that ended alike, ten a second and how many more. Default 100.
    */
   readonly successPercent: number;
 }
