@@ -31,6 +31,7 @@ Or kill it (reviews):
 
 Look around:
   ${api}/docs
+  ${management}/console
   ${management}/health
 
 Ctrl-C takes everything down.
